@@ -1,0 +1,118 @@
+import type { Codec, Infer } from "./codec.js";
+import { CodecError, rethrowWithin } from "./errors.js";
+
+// why `any`: a codec is invariant in T; only `any` accepts every field type.
+type AnyFields = Readonly<Record<string, Codec<any>>>;
+type StructOf<F extends AnyFields> = { readonly [K in keyof F]: Infer<F[K]> };
+
+/**
+ * Fields in wire order.
+ *
+ * @example const LogEntry = struct({ timestamp: uint64, prefixTree: bytes(32) });
+ */
+export function struct<const F extends AnyFields>(fields: F): Codec<StructOf<F>> {
+  const names = Object.keys(fields);
+  const codecs = Object.values(fields) as Codec<unknown>[];
+  return {
+    minSize: codecs.reduce((sum, codec) => sum + codec.minSize, 0),
+    write(writer, value) {
+      let i = 0;
+      try {
+        for (; i < names.length; i++)
+          (codecs[i] as Codec<unknown>).write(writer, (value as Record<string, unknown>)[names[i] as string]);
+      } catch (error) {
+        rethrowWithin(error, names[i] as string);
+      }
+    },
+    read(reader) {
+      const value: Record<string, unknown> = {};
+      let i = 0;
+      try {
+        for (; i < names.length; i++) value[names[i] as string] = (codecs[i] as Codec<unknown>).read(reader);
+      } catch (error) {
+        rethrowWithin(error, names[i] as string);
+      }
+      return value as StructOf<F>;
+    },
+  };
+}
+
+/**
+ * A discriminator followed by the fields its value selects: `select (Struct.tag)`.
+ *
+ * The value carries the discriminator as `[tag]` beside the selected fields, a discriminated union in TypeScript.
+ *
+ * @example const Status = tagged("status", CredentialStatus, { active: struct({}), revoked: struct({ revokedAt: uint64 }) });
+ */
+// why `any`: as above.
+export function tagged<const Tag extends string, const Cases extends Readonly<Record<string, Codec<any>>>>(
+  tag: Tag,
+  discriminator: Codec<keyof Cases & string>,
+  cases: Cases,
+): Codec<{ [K in keyof Cases & string]: { readonly [P in Tag]: K } & Infer<Cases[K]> }[keyof Cases & string]> {
+  type Value = { [K in keyof Cases & string]: { readonly [P in Tag]: K } & Infer<Cases[K]> }[keyof Cases & string];
+  const caseOf = (name: keyof Cases & string): Codec<object> => cases[name] as Codec<object>;
+  return {
+    minSize: discriminator.minSize + Math.min(...Object.values(cases).map((codec) => codec.minSize)),
+    write(writer, value) {
+      const name = (value as Record<string, keyof Cases & string>)[tag] as keyof Cases & string;
+      try {
+        discriminator.write(writer, name);
+      } catch (error) {
+        rethrowWithin(error, tag);
+      }
+      caseOf(name).write(writer, value);
+    },
+    read(reader) {
+      let name: keyof Cases & string;
+      try {
+        name = discriminator.read(reader);
+      } catch (error) {
+        rethrowWithin(error, tag);
+      }
+      return { [tag]: name, ...caseOf(name).read(reader) } as unknown as Value;
+    },
+  };
+}
+
+/** Structs and selects in sequence, presented as one flat value. */
+export function sequence<A extends object, B extends object>(a: Codec<A>, b: Codec<B>): Codec<A & B>;
+export function sequence<A extends object, B extends object, C extends object>(
+  a: Codec<A>,
+  b: Codec<B>,
+  c: Codec<C>,
+): Codec<A & B & C>;
+export function sequence(...parts: Codec<object>[]): Codec<object> {
+  return {
+    minSize: parts.reduce((sum, part) => sum + part.minSize, 0),
+    write(writer, value) {
+      for (const part of parts) part.write(writer, value);
+    },
+    read(reader) {
+      const value = {};
+      for (const part of parts) Object.assign(value, part.read(reader));
+      return value;
+    },
+  };
+}
+
+/** `optional<T>`: a presence octet of 0 or 1, then the value if present; absent is `undefined`. */
+export function optional<T>(codec: Codec<T>): Codec<T | undefined> {
+  return {
+    minSize: 1,
+    write(writer, value) {
+      writer.uint(value === undefined ? 0 : 1, 1);
+      if (value !== undefined) codec.write(writer, value);
+    },
+    read(reader) {
+      const start = reader.offset;
+      const present = reader.uint(1);
+      if (present === 0) return undefined;
+      if (present === 1) return codec.read(reader);
+      throw new CodecError("invalid-presence-octet", `presence octet ${present}`, start);
+    },
+  };
+}
+
+/** `struct {}`. */
+export const empty: Codec<object> = { minSize: 0, write: () => {}, read: () => ({}) };
