@@ -1,7 +1,18 @@
 export { Reader, Writer } from "./bytes.js";
 export { type Codec, type Decoded, decode, encode, type Infer, lazy, mapped, refined, tryDecode } from "./codec.js";
 export { CodecError, type CodecErrorCode } from "./errors.js";
-export { enumeration, MAX_VARINT, readVarint, uint16, uint24, uint32, uint64, uint64Number, uint8, writeVarint } from "./integers.js";
+export {
+  enumeration,
+  MAX_VARINT,
+  readVarint,
+  uint16,
+  uint24,
+  uint32,
+  uint64,
+  uint64Number,
+  uint8,
+  writeVarint,
+} from "./integers.js";
 export { empty, optional, sequence, struct, tagged } from "./struct.js";
 export {
   ascending,

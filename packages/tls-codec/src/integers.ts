@@ -77,7 +77,8 @@ export function readVarint(reader: Reader): number {
   const width = prefix === 0 ? 1 : prefix === 1 ? 2 : 4;
   const raw = reader.uint(width);
   const value = width === 1 ? raw : width === 2 ? raw - 0x4000 : raw - 0x80000000;
-  if (varintWidth(value) !== width) throw new CodecError("non-minimal-varint", `${value} encoded in ${width} bytes`, start);
+  if (varintWidth(value) !== width)
+    throw new CodecError("non-minimal-varint", `${value} encoded in ${width} bytes`, start);
   return value;
 }
 
@@ -96,14 +97,18 @@ export function insertVarint(writer: Writer, start: number): void {
  *
  * @example const CredentialStatus = enumeration(uint8, { active: 1, revoked: 2 });
  */
-export function enumeration<const V extends Record<string, number>>(base: Codec<number>, values: V): Codec<keyof V & string> {
+export function enumeration<const V extends Record<string, number>>(
+  base: Codec<number>,
+  values: V,
+): Codec<keyof V & string> {
   const names = new Map<number, keyof V & string>();
   for (const [name, value] of Object.entries(values)) names.set(value, name);
   return {
     minSize: base.minSize,
     write(writer, name) {
       const value = Object.hasOwn(values, name) ? values[name] : undefined;
-      if (value === undefined) throw new CodecError("unknown-enum-value", `unknown name ${String(name)}`, writer.length);
+      if (value === undefined)
+        throw new CodecError("unknown-enum-value", `unknown name ${String(name)}`, writer.length);
       base.write(writer, value);
     },
     read(reader) {

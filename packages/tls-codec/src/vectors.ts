@@ -48,7 +48,10 @@ export function opaqueV({ min = 0, max = Number.POSITIVE_INFINITY }: Bounds = {}
 }
 
 /** `T name<V>`: a varint *byte* count, as in RFC 9420; `min` and `max` bound the number of elements. */
-export function vectorV<T>(element: Codec<T>, { min = 0, max = Number.POSITIVE_INFINITY }: Bounds = {}): Codec<readonly T[]> {
+export function vectorV<T>(
+  element: Codec<T>,
+  { min = 0, max = Number.POSITIVE_INFINITY }: Bounds = {},
+): Codec<readonly T[]> {
   return {
     minSize: 1 + min * element.minSize,
     write(writer, values) {
