@@ -24,11 +24,13 @@ const SUITES: readonly (() => Promise<readonly Benchmark[]>)[] = [
 export async function main(args: string[]): Promise<void> {
   const names: string[] = [];
   let json: string | undefined;
-  for (let i = 0; i < args.length; i++) {
-    if (args[i] === "--json") {
-      json = args[++i];
+  const queue = args.values();
+  for (const argument of queue) {
+    if (argument !== "--json") names.push(argument);
+    else {
+      json = queue.next().value;
       if (json === undefined) throw new Error("--json needs a file");
-    } else names.push(args[i] as string);
+    }
   }
   const all = (await Promise.all(SUITES.map((load) => load()))).flat();
   const chosen = all.filter(({ name }) => names.length === 0 || names.some((prefix) => name.startsWith(prefix)));

@@ -12,6 +12,13 @@ const USAGE = `Usage: npm start -- [--port N] [--log-port N] [--host H] [--data 
   --json        one JSON line with the URLs when ready, for tools
 `;
 
+function port(name, text) {
+  const number = Number(text);
+  if (!/^\d+$/.test(text) || number > 65535)
+    throw new Error(`--${name} takes a port number from 0 to 65535, not '${text}'`);
+  return number;
+}
+
 function readOptions(args) {
   const { values } = parseArgs({
     args,
@@ -25,12 +32,6 @@ function readOptions(args) {
       help: { type: "boolean", short: "h", default: false },
     },
   });
-  const port = (name, text) => {
-    const number = Number(text);
-    if (!/^\d+$/.test(text) || number > 65535)
-      throw new Error(`--${name} takes a port number from 0 to 65535, not '${text}'`);
-    return number;
-  };
   const asPort = port("port", values.port);
   const logPort =
     values["log-port"] === undefined ? (asPort === 0 ? 0 : asPort + 1) : port("log-port", values["log-port"]);

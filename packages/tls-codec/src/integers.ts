@@ -107,8 +107,7 @@ export function enumeration<const V extends Record<string, number>>(
     minSize: base.minSize,
     write(writer, name) {
       const value = Object.hasOwn(values, name) ? values[name] : undefined;
-      if (value === undefined)
-        throw new CodecError("unknown-enum-value", `unknown name ${String(name)}`, writer.length);
+      if (value === undefined) throw new CodecError("unknown-enum-value", `unknown name ${name}`, writer.length);
       base.write(writer, value);
     },
     read(reader) {

@@ -1,8 +1,7 @@
 import type { Codec, Infer } from "./codec.js";
 import { CodecError, rethrowWithin } from "./errors.js";
 
-// why `any`: a codec is invariant in T; only `any` accepts every field type.
-type AnyFields = Readonly<Record<string, Codec<any>>>;
+type AnyFields = Readonly<Record<string, Codec<unknown>>>;
 type StructOf<F extends AnyFields> = { readonly [K in keyof F]: Infer<F[K]> };
 
 /**
@@ -12,7 +11,7 @@ type StructOf<F extends AnyFields> = { readonly [K in keyof F]: Infer<F[K]> };
  */
 export function struct<const F extends AnyFields>(fields: F): Codec<StructOf<F>> {
   const names = Object.keys(fields);
-  const codecs = Object.values(fields) as Codec<unknown>[];
+  const codecs = Object.values(fields);
   return {
     minSize: codecs.reduce((sum, codec) => sum + codec.minSize, 0),
     write(writer, value) {
@@ -44,8 +43,7 @@ export function struct<const F extends AnyFields>(fields: F): Codec<StructOf<F>>
  *
  * @example const Status = tagged("status", CredentialStatus, { active: struct({}), revoked: struct({ revokedAt: uint64 }) });
  */
-// why `any`: as above.
-export function tagged<const Tag extends string, const Cases extends Readonly<Record<string, Codec<any>>>>(
+export function tagged<const Tag extends string, const Cases extends Readonly<Record<string, Codec<unknown>>>>(
   tag: Tag,
   discriminator: Codec<keyof Cases & string>,
   cases: Cases,
