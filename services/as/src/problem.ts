@@ -1,0 +1,349 @@
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+
+/**
+ * Every way this service refuses a request: one row a code, never reused for another meaning.
+ * `status` is the HTTP status, `title` the stable summary (RFC 9457), `remedy` what the caller does about it.
+ */
+export const PROBLEMS = {
+  "malformed-json": {
+    status: 400,
+    title: "The body is not JSON",
+    remedy: "Send a JSON object with Content-Type application/json.",
+  },
+  "unsupported-media-type": {
+    status: 415,
+    title: "The media type is not accepted here",
+    remedy: "Send the Content-Type that the endpoint documents.",
+  },
+  "invalid-field": {
+    status: 400,
+    title: "A field does not have the form it must have",
+    remedy: "See `path` for the field and /openapi.json for its form.",
+  },
+  "unknown-field": {
+    status: 400,
+    title: "The body has a field that does not exist",
+    remedy: "Remove the field that `path` names.",
+  },
+  "body-too-large": {
+    status: 413,
+    title: "The body is too large",
+    remedy: "Split the request; limits are in the directory.",
+  },
+  "not-found": { status: 404, title: "There is nothing here", remedy: "Check the URL against /openapi.json." },
+  "method-not-allowed": {
+    status: 405,
+    title: "The method is not allowed here",
+    remedy: "Check the method against /openapi.json.",
+  },
+  unauthorized: {
+    status: 401,
+    title: "The admin token is missing or wrong",
+    remedy: "Send Authorization: Bearer with the content of the admin-token file.",
+  },
+  "rate-limited": { status: 429, title: "Too many attempts", remedy: "Wait for the time in Retry-After." },
+  "idempotency-key-reused": {
+    status: 409,
+    title: "The idempotency key belongs to another request",
+    remedy: "Use a fresh key for a different body.",
+  },
+
+  "csr-malformed": {
+    status: 400,
+    title: "The CSR is not a DER PKCS#10 request",
+    remedy: "Send one DER-encoded CertificationRequest (RFC 2986) without trailing bytes.",
+  },
+  "csr-subject": {
+    status: 400,
+    title: "The CSR has a subject name",
+    remedy: "Leave the subject empty; names go into subjectAltName.",
+  },
+  "csr-attribute": {
+    status: 400,
+    title: "The CSR has an attribute or extension that is not accepted",
+    remedy: "Only challengePassword and an extensionRequest with subjectAltName are accepted.",
+  },
+  "csr-names": {
+    status: 400,
+    title: "The CSR does not ask for exactly one user and one client URI",
+    remedy: "Put exactly these two URIs into subjectAltName.",
+  },
+  "csr-signature": {
+    status: 400,
+    title: "The CSR's signature does not verify",
+    remedy: "Sign the CSR with the private key of the public key in it.",
+  },
+  "csr-batch": {
+    status: 400,
+    title: "The CSRs of one request do not belong together",
+    remedy: "All CSRs of a request name the same client, carry the same nonce and have different keys.",
+  },
+  "identity-invalid": {
+    status: 400,
+    title: "A name is not an identity URI",
+    remedy: "Use mimi://{domain}/u/{user} and mimi://{domain}/d/{user}/{device} in canonical form.",
+  },
+  "identity-domain": {
+    status: 403,
+    title: "The name lies outside this service's domain",
+    remedy: "Ask the service of that domain.",
+  },
+  "identity-mismatch": {
+    status: 403,
+    title: "The names are not those of the enrolment proof",
+    remedy: "Ask for the names that the token or approval was made for.",
+  },
+  "key-algorithm": {
+    status: 400,
+    title: "The key algorithm is not accepted",
+    remedy: "Use Ed25519, P-256, P-384 or P-521.",
+  },
+  "key-encoding": {
+    status: 400,
+    title: "The public key is not encoded as required",
+    remedy: "Ed25519: 32 octets; NIST curves: the uncompressed point and a named curve.",
+  },
+  "key-weak": {
+    status: 400,
+    title: "The public key is not a safe key of its curve",
+    remedy: "Make a fresh key pair; points off the curve or of small order are refused.",
+  },
+  "key-in-use": {
+    status: 409,
+    title: "The key is certified for another client",
+    remedy: "Make a fresh key pair for every client.",
+  },
+  "key-blocked": { status: 403, title: "The key is known to be compromised", remedy: "Make a fresh key pair." },
+  "nonce-missing": {
+    status: 400,
+    title: "The request carries no nonce",
+    remedy: "Get one from POST /v1/nonces and put it into challengePassword or the JWS header.",
+  },
+  "nonce-invalid": {
+    status: 400,
+    title: "The nonce was not made by this service",
+    remedy: "Get one from POST /v1/nonces.",
+  },
+  "nonce-expired": { status: 400, title: "The nonce is stale", remedy: "Get a fresh one from POST /v1/nonces." },
+  "nonce-used": { status: 400, title: "The nonce has been used", remedy: "Get a fresh one from POST /v1/nonces." },
+
+  "enrolment-proof-required": {
+    status: 403,
+    title: "The enrolment proofs do not satisfy the policy",
+    remedy: "Send one of the combinations that the directory lists under `enrolment`.",
+  },
+  "enrolment-proof-unsupported": {
+    status: 400,
+    title: "This kind of enrolment proof is not set up here",
+    remedy: "Send one of the kinds that the directory lists under `enrolment`.",
+  },
+  "token-unknown": { status: 403, title: "The enrolment token is not known", remedy: "Ask the operator for a token." },
+  "token-expired": {
+    status: 403,
+    title: "The enrolment token has expired",
+    remedy: "Ask the operator for a fresh token.",
+  },
+  "token-spent": {
+    status: 403,
+    title: "The enrolment token has been used",
+    remedy: "Ask the operator for a fresh token.",
+  },
+  "approval-malformed": {
+    status: 400,
+    title: "The approval is not a DeviceApproval",
+    remedy: "Send the TLS encoding of one DeviceApproval.",
+  },
+  "approval-mismatch": {
+    status: 403,
+    title: "The approval is for another log, user, client or key",
+    remedy: "Have the approving device sign the key and names of this CSR.",
+  },
+  "approval-expired": { status: 403, title: "The approval has expired", remedy: "Have the device approve again." },
+  "approval-stale": {
+    status: 403,
+    title: "The approver had not seen the current list of devices",
+    remedy: "Have the device look into the log and approve again.",
+  },
+  "approval-untrusted": {
+    status: 403,
+    title: "The approver is not an active device of this user",
+    remedy: "Approve from a device with an active credential.",
+  },
+  "approval-signature": {
+    status: 403,
+    title: "The approval's signature does not verify",
+    remedy: "Sign DeviceApprovalTBS with SignWithLabel and the label DeviceApproval.",
+  },
+
+  "jws-malformed": {
+    status: 400,
+    title: "The body is not a flattened JWS of the accepted form",
+    remedy: "Protected header: exactly alg, nonce, url and x5t#S256; no unprotected header.",
+  },
+  "jws-algorithm": {
+    status: 400,
+    title: "The JWS algorithm does not fit the key",
+    remedy: "Use the algorithm of the credential's key.",
+  },
+  "jws-url": {
+    status: 403,
+    title: "The JWS was signed for another URL",
+    remedy: "Put the exact request URL into the protected header.",
+  },
+  "jws-signature": {
+    status: 403,
+    title: "The JWS signature does not verify",
+    remedy: "Sign with the key of the credential that x5t#S256 names.",
+  },
+  "signer-unknown": {
+    status: 403,
+    title: "The signing credential is not known here",
+    remedy: "x5t#S256 is the SHA-256 of the DER leaf certificate.",
+  },
+  "signer-inactive": {
+    status: 403,
+    title: "The signing credential is expired or revoked",
+    remedy: "Sign with an active credential.",
+  },
+  "signer-not-allowed": {
+    status: 403,
+    title: "The signing credential may not do this",
+    remedy: "Only the same user's devices may.",
+  },
+  "continuity-malformed": {
+    status: 400,
+    title: "The continuity statement is not a Continuity",
+    remedy: "Send the TLS encoding of one Continuity for each CSR.",
+  },
+  "continuity-mismatch": {
+    status: 403,
+    title: "The continuity statement is for another log, client or key",
+    remedy: "Sign this log, this client, the old and the new key.",
+  },
+  "continuity-signature": {
+    status: 403,
+    title: "The continuity statement's signature does not verify",
+    remedy: "Sign ContinuityTBS with SignWithLabel and the label DeviceContinuity.",
+  },
+  "renewal-proof-required": {
+    status: 403,
+    title: "Renewal by key alone has gone on for too long",
+    remedy: "Send a fresh enrolment token with the renewal.",
+  },
+
+  "oidc-token-invalid": {
+    status: 403,
+    title: "The ID token does not verify",
+    remedy: "Send an unexpired ID token of the configured provider and audience.",
+  },
+  "oidc-nonce-mismatch": {
+    status: 403,
+    title: "The ID token is not bound to this key",
+    remedy: "Use the base64url SHA-256 of the SubjectPublicKeyInfo as nonce of the authorization request.",
+  },
+  "oidc-provider-unavailable": {
+    status: 503,
+    title: "The OpenID provider cannot be reached",
+    remedy: "Try again later.",
+  },
+
+  "credential-unknown": {
+    status: 404,
+    title: "There is no such credential",
+    remedy: "The id is the hex SHA-256 of the TBSCertificate.",
+  },
+  "credential-pending": {
+    status: 409,
+    title: "The credential is not issued yet",
+    remedy: "Repeat the issuance request first.",
+  },
+  "credential-expired": { status: 409, title: "The credential has expired", remedy: "Nothing needs to be done." },
+  "client-unknown": { status: 404, title: "There is no such client", remedy: "Check the client URI." },
+  "too-many-credentials": {
+    status: 409,
+    title: "The limit of unexpired credentials is reached",
+    remedy: "Revoke credentials that are no longer used, or wait.",
+  },
+
+  "label-busy": {
+    status: 503,
+    title: "Another change of this user's devices is under way",
+    remedy: "Try again after Retry-After; the same body is safe to repeat.",
+  },
+  "log-unavailable": {
+    status: 503,
+    title: "The log does not answer",
+    remedy: "Repeat the same request later; it will be resumed, not doubled.",
+  },
+  "log-refused": { status: 502, title: "The log refused the change", remedy: "Tell the operator; nothing was issued." },
+  "log-proof-invalid": {
+    status: 502,
+    title: "The log's proof does not verify",
+    remedy: "Tell the operator; nothing was signed.",
+  },
+  "issuance-pending": {
+    status: 503,
+    title: "The request is logged or being logged, and not signed yet",
+    remedy: "Repeat the same request after Retry-After.",
+  },
+  "issuance-withdrawn": {
+    status: 409,
+    title: "The request was withdrawn",
+    remedy: "Start again with a fresh nonce and CSR.",
+  },
+  "signer-unavailable": {
+    status: 503,
+    title: "The signing key cannot be used now",
+    remedy: "Repeat the same request later.",
+  },
+  internal: { status: 500, title: "An error of this service", remedy: "Tell the operator the request id." },
+} as const satisfies Record<string, { status: ContentfulStatusCode; title: string; remedy: string }>;
+
+/** Closed set of error codes of this service; a table with causes and remedies is in `docs/errors.md`. */
+export type ProblemCode = keyof typeof PROBLEMS;
+
+/** Where and by which rule a request was refused. */
+export interface ProblemDetails {
+  /** The offending field, as `csrs[1]` or `enrolment.token`. */
+  readonly path?: string;
+  /** The rule, by the title of the section of its specification. */
+  readonly section?: string;
+  /** Seconds after which to try again. */
+  readonly retryAfter?: number;
+  readonly cause?: unknown;
+}
+
+/** A refusal: turned into an `application/problem+json` document, and nothing else leaves the service. */
+export class Problem extends Error {
+  override readonly name = "Problem";
+  readonly code: ProblemCode;
+  readonly path: string | undefined;
+  readonly section: string | undefined;
+  readonly retryAfter: number | undefined;
+
+  constructor(code: ProblemCode, detail: string, { path, section, retryAfter, cause }: ProblemDetails = {}) {
+    super(detail, cause === undefined ? undefined : { cause });
+    this.code = code;
+    this.path = path;
+    this.section = section;
+    this.retryAfter = retryAfter;
+  }
+
+  get status(): ContentfulStatusCode {
+    return PROBLEMS[this.code].status;
+  }
+
+  /** The document of RFC 9457. */
+  toJSON(): Record<string, unknown> {
+    return {
+      type: `urn:mls-as:problem:${this.code}`,
+      title: PROBLEMS[this.code].title,
+      status: this.status,
+      code: this.code,
+      detail: this.message,
+      ...(this.path === undefined ? {} : { path: this.path }),
+      ...(this.section === undefined ? {} : { section: this.section }),
+      ...(this.retryAfter === undefined ? {} : { retryAfter: this.retryAfter }),
+    };
+  }
+}

@@ -1,0 +1,209 @@
+import type { ChangeOrigin } from "@mls-as/mls-credentials";
+
+/** One decision, for the audit log: who did what, to whom, why. Never holds secrets. */
+export interface AuditEvent {
+  /** `operator`, `system`, or the client URI of a device. */
+  readonly actor: string;
+  readonly action: string;
+  /** Identity URI that the decision is about, if any. */
+  readonly subject?: string;
+  readonly detail?: Readonly<Record<string, string | number | boolean | null | readonly string[]>>;
+}
+
+export interface AuditEntry extends AuditEvent {
+  readonly sequence: number;
+  /** Seconds since 1970. */
+  readonly time: number;
+  /** Hex SHA-256 of the previous entry's hash and this entry's canonical JSON. */
+  readonly hash: string;
+  readonly previousHash: string;
+}
+
+export interface EnrolmentToken {
+  /** Hex SHA-256 of the token; the token itself is nowhere. */
+  readonly hash: string;
+  readonly user: string;
+  readonly client: string;
+  readonly expiresAt: number;
+  readonly spentAt: number | undefined;
+}
+
+export type CredentialState = "pending" | "active" | "revoked";
+
+export interface Revocation {
+  /** Seconds since 1970. */
+  readonly revokedAt: number;
+  /** CRLReason (RFC 5280). */
+  readonly reason: number;
+  /** Whether the log holds it. */
+  readonly logged: boolean;
+}
+
+export interface StoredCredential {
+  /** Hex SHA-256 of the TBSCertificate, as in the log. */
+  readonly id: string;
+  /** 32 hex digits. */
+  readonly serial: string;
+  /** Key id of the issuing CA. */
+  readonly issuer: string;
+  readonly user: string;
+  readonly client: string;
+  /** Hex SHA-256 of the SubjectPublicKeyInfo. */
+  readonly spkiHash: string;
+  readonly notBefore: number;
+  readonly notAfter: number;
+  /** CRL shard. */
+  readonly shard: number;
+  readonly tbs: Uint8Array;
+  /** DER; undefined while pending. */
+  readonly certificate: Uint8Array | undefined;
+  /** Hex SHA-256 of the certificate (`x5t#S256`); undefined while pending. */
+  readonly thumbprint: string | undefined;
+  /** When the user last proved more than possession of a key. */
+  readonly provedAt: number;
+  readonly state: CredentialState;
+  readonly revocation: Revocation | undefined;
+  readonly intent: string;
+}
+
+export type IntentState = "journaled" | "logged" | "done" | "withdrawn";
+
+/** A search of the log that a client which knows only the log's configuration can verify. */
+export interface LogProof {
+  readonly request: Uint8Array;
+  readonly response: Uint8Array;
+}
+
+/** A change of one label that has been decided, and how far it has come (design, "Log first, sign second"). */
+export interface Intent {
+  readonly id: string;
+  readonly kind: "issue" | "revoke";
+  /** Canonical user URI. */
+  readonly label: string;
+  readonly idempotencyKey: string;
+  readonly requestHash: string;
+  readonly origin: ChangeOrigin;
+  /** Encoded DeviceRecord with the new credentials alone; undefined for a pure revocation. */
+  readonly addition: Uint8Array | undefined;
+  /** The version this change is to become, and the DeviceList that is to be logged as it. */
+  readonly version: number;
+  readonly value: Uint8Array;
+  readonly state: IntentState;
+  readonly position: number | undefined;
+  readonly proof: LogProof | undefined;
+  readonly createdAt: number;
+}
+
+/** What the AS has verified of a label. */
+export interface LabelView {
+  /** The log client's encoded state for this label. */
+  readonly state: Uint8Array;
+  /** Greatest version and its value; undefined before the first. */
+  readonly latest: { readonly version: number; readonly value: Uint8Array } | undefined;
+}
+
+export interface NewIntent {
+  readonly intent: Omit<Intent, "state" | "position" | "proof">;
+  readonly view: LabelView;
+  readonly credentials: readonly Omit<
+    StoredCredential,
+    "certificate" | "thumbprint" | "state" | "revocation" | "intent"
+  >[];
+  readonly nonce: { readonly hash: string; readonly expiresAt: number } | undefined;
+  readonly tokenHash: string | undefined;
+}
+
+/** Why an intent was not journaled: the state changed since the request was checked. */
+export type JournalConflict =
+  | "nonce-used"
+  | "token-spent"
+  | "token-expired"
+  | "key-in-use"
+  | "key-blocked"
+  | "label-busy"
+  | "duplicate";
+
+export interface CredentialQuery {
+  readonly user?: string | undefined;
+  readonly client?: string | undefined;
+  readonly serial?: string | undefined;
+  readonly state?: CredentialState | undefined;
+  /** Ids greater than this one. */
+  readonly after?: string | undefined;
+  readonly limit: number;
+}
+
+export interface RevokedEntry {
+  readonly serial: string;
+  readonly revokedAt: number;
+  readonly reason: number;
+}
+
+/**
+ * What the AS remembers.
+ *
+ * Every method is one transaction: it happens wholly or not at all, and what it wrote is durable when its promise
+ * resolves. Reads see every write that resolved before them. Methods that decide append their `AuditEvent` in the same
+ * transaction. `now` is always in seconds since 1970. At most one intent of a label is open (`journaled` or `logged`)
+ * at any time: this is what serialises the changes of a user, over any number of processes.
+ */
+export interface Store {
+  meta(key: string): Promise<Uint8Array | undefined>;
+  /** Writes a value that is not there yet, and returns the one that is there afterwards. */
+  claimMeta(key: string, value: Uint8Array): Promise<Uint8Array>;
+
+  addToken(token: Omit<EnrolmentToken, "spentAt">, now: number, audit: AuditEvent): Promise<void>;
+  token(hash: string): Promise<EnrolmentToken | undefined>;
+
+  nonceUsed(hash: string): Promise<boolean>;
+  /** Remembers a nonce; false when it was remembered before. */
+  useNonce(hash: string, expiresAt: number, now: number): Promise<boolean>;
+
+  label(label: string): Promise<LabelView | undefined>;
+  /** Records the intent and its pending credentials, and spends its nonce and token; or changes nothing and says why. */
+  journal(change: NewIntent, now: number, audit: AuditEvent): Promise<JournalConflict | undefined>;
+  /** Gives an intent that is `journaled` another version and value, after the log turned out to be further on. */
+  rebase(intent: string, view: LabelView, version: number, value: Uint8Array): Promise<void>;
+  /** The log holds the intent's value: moves it to `logged`, and marks `revoked` (credential ids) as logged. */
+  markLogged(
+    intent: string,
+    view: LabelView,
+    position: number,
+    proof: LogProof,
+    revoked: readonly string[],
+    now: number,
+  ): Promise<void>;
+  /** All certificates are signed: moves the intent to `done` and its credentials to `active`. */
+  markDone(
+    intent: string,
+    certificates: readonly { id: string; certificate: Uint8Array; thumbprint: string }[],
+    now: number,
+    audit: AuditEvent,
+  ): Promise<void>;
+  /** Gives up an intent that the log does not hold: its token can be spent again, its credentials are gone. */
+  withdraw(intent: string, now: number, audit: AuditEvent): Promise<void>;
+  intent(id: string): Promise<Intent | undefined>;
+  intentByKey(idempotencyKey: string): Promise<Intent | undefined>;
+  openIntents(): Promise<readonly Intent[]>;
+  credentialsOf(intent: string): Promise<readonly StoredCredential[]>;
+
+  credential(id: string): Promise<StoredCredential | undefined>;
+  credentialByThumbprint(thumbprint: string): Promise<StoredCredential | undefined>;
+  credentials(query: CredentialQuery): Promise<readonly StoredCredential[]>;
+  keyOwner(spkiHash: string): Promise<string | undefined>;
+  keyBlocked(spkiHash: string): Promise<boolean>;
+  countUnexpired(client: string, now: number): Promise<number>;
+  /** Revokes those of `ids` that are not revoked yet; with `block`, their keys are never certified again. */
+  revoke(ids: readonly string[], reason: number, block: boolean, now: number, audit: AuditEvent): Promise<void>;
+  /** Labels with revocations that the log does not hold. */
+  labelsToRevoke(): Promise<readonly string[]>;
+  revocationsToLog(label: string): Promise<readonly StoredCredential[]>;
+  revokedEntries(issuer: string, shard: number, now: number): Promise<readonly RevokedEntry[]>;
+  credentialBySerial(issuer: string, serial: string): Promise<StoredCredential | undefined>;
+
+  audit(event: AuditEvent, now: number): Promise<void>;
+  auditEntries(query: { after: number; limit: number; subject?: string | undefined }): Promise<readonly AuditEntry[]>;
+  /** Forgets what no longer matters: expired nonces, tokens long expired. */
+  prune(now: number): Promise<void>;
+  close(): Promise<void>;
+}
