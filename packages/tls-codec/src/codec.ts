@@ -41,12 +41,22 @@ export function tryDecode<T>(codec: Codec<T>, bytes: Uint8Array): Decoded<T> {
   }
 }
 
-/** Presents the values of `codec` as another type; either direction may refuse with `CodecError` via {@link invalid}. */
-export function mapped<A, B>(codec: Codec<A>, decodeAs: (wire: A) => B, encodeAs: (value: B) => A): Codec<B> {
+/**
+ * Presents the values of `codec` as another type. Either direction may refuse by throwing a `CodecError` at the `offset`
+ * it is given; `encodeAs(decodeAs(wire))` must give `wire` back, or a value would re-encode to other bytes.
+ */
+export function mapped<A, B>(
+  codec: Codec<A>,
+  decodeAs: (wire: A, offset: number) => B,
+  encodeAs: (value: B, offset: number) => A,
+): Codec<B> {
   return {
     minSize: codec.minSize,
-    write: (writer, value) => codec.write(writer, encodeAs(value)),
-    read: (reader) => decodeAs(codec.read(reader)),
+    write: (writer, value) => codec.write(writer, encodeAs(value, writer.length)),
+    read(reader) {
+      const start = reader.offset;
+      return decodeAs(codec.read(reader), start);
+    },
   };
 }
 
@@ -69,16 +79,31 @@ export function refined<T>(codec: Codec<T>, check: (value: T) => string | undefi
   };
 }
 
-/** A codec that is resolved at first use, for types that refer to each other. `minSize` must not depend on it. */
+/** How deep a type may contain itself: input must not be able to exhaust the stack. */
+const MAX_NESTING = 128;
+
+/**
+ * A codec that is resolved at first use, for types that refer to each other or to themselves (up to 128 levels deep).
+ *
+ * @param minSize fewest bytes of an encoding; must not depend on the codec, which does not exist yet
+ */
 export function lazy<T>(resolve: () => Codec<T>, minSize = 0): Codec<T> {
   let codec: Codec<T> | undefined;
-  const get = (): Codec<T> => {
+  let nesting = 0;
+  const within = <R>(offset: number, step: (codec: Codec<T>) => R): R => {
+    if (nesting >= MAX_NESTING)
+      throw new CodecError("invalid-value", `nested deeper than ${MAX_NESTING} levels`, offset);
     codec ??= resolve();
-    return codec;
+    nesting++;
+    try {
+      return step(codec);
+    } finally {
+      nesting--;
+    }
   };
   return {
     minSize,
-    write: (writer, value) => get().write(writer, value),
-    read: (reader) => get().read(reader),
+    write: (writer, value) => within(writer.length, (inner) => inner.write(writer, value)),
+    read: (reader) => within(reader.offset, (inner) => inner.read(reader)),
   };
 }

@@ -8,7 +8,7 @@ function unsigned(width: 1 | 2 | 3 | 4): Codec<number> {
     minSize: width,
     write(writer, value) {
       if (!Number.isInteger(value) || value < 0 || value >= limit)
-        throw new CodecError("invalid-value", `${value} is not a uint${width * 8}`, writer.length);
+        throw new CodecError("invalid-value", `${String(value)} is not a uint${width * 8}`, writer.length);
       writer.uint(value, width);
     },
     read: (reader) => reader.uint(width),
@@ -41,7 +41,7 @@ export const uint64Number: Codec<number> = {
   minSize: 8,
   write(writer, value) {
     if (!Number.isSafeInteger(value) || value < 0)
-      throw new CodecError("invalid-value", `${value} is not a safe unsigned integer`, writer.length);
+      throw new CodecError("invalid-value", `${String(value)} is not a safe unsigned integer`, writer.length);
     writer.uint(Math.floor(value / 2 ** 32), 4);
     writer.uint(value % 2 ** 32, 4);
   },
@@ -102,12 +102,16 @@ export function enumeration<const V extends Record<string, number>>(
   values: V,
 ): Codec<keyof V & string> {
   const names = new Map<number, keyof V & string>();
-  for (const [name, value] of Object.entries(values)) names.set(value, name);
+  for (const [name, value] of Object.entries(values)) {
+    if (names.has(value)) throw new TypeError(`${name} and ${names.get(value)} are both ${value}`);
+    names.set(value, name);
+  }
   return {
     minSize: base.minSize,
-    write(writer, name) {
-      const value = Object.hasOwn(values, name) ? values[name] : undefined;
-      if (value === undefined) throw new CodecError("unknown-enum-value", `unknown name ${name}`, writer.length);
+    write(writer, name: unknown) {
+      const value = typeof name === "string" && Object.hasOwn(values, name) ? values[name] : undefined;
+      if (value === undefined)
+        throw new CodecError("unknown-enum-value", `unknown name ${String(name)}`, writer.length);
       base.write(writer, value);
     },
     read(reader) {

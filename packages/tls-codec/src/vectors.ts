@@ -5,11 +5,16 @@ import { insertVarint, readVarint, writeVarint } from "./integers.js";
 
 const EMPTY: Uint8Array = new Uint8Array(0);
 
+function requireBytes(value: unknown, offset: number): void {
+  if (!(value instanceof Uint8Array)) throw new CodecError("invalid-value", "not a Uint8Array", offset);
+}
+
 /** `opaque name[length]`. */
 export function bytes(length: number): Codec<Uint8Array> {
   return {
     minSize: length,
     write(writer, value) {
+      requireBytes(value, writer.length);
       if (value.length !== length)
         throw new CodecError("vector-length", `${value.length} bytes where ${length} are due`, writer.length);
       writer.write(value);
@@ -34,6 +39,7 @@ export function opaqueV({ min = 0, max = Number.POSITIVE_INFINITY }: Bounds = {}
   return {
     minSize: 1 + min,
     write(writer, value) {
+      requireBytes(value, writer.length);
       if (value.length < min || value.length > max) throw outOfBounds(value.length, min, max, writer.length);
       writeVarint(writer, value.length);
       writer.write(value);
@@ -55,6 +61,7 @@ export function vectorV<T>(
   return {
     minSize: 1 + min * element.minSize,
     write(writer, values) {
+      requireArray(values, writer.length);
       if (values.length < min || values.length > max) throw outOfBounds(values.length, min, max, writer.length);
       const start = writer.length;
       writeElements(writer, element, values);
@@ -64,16 +71,9 @@ export function vectorV<T>(
       const start = reader.offset;
       const body = reader.sub(readVarint(reader));
       const values: T[] = [];
-      try {
-        while (body.remaining > 0) {
-          if (values.length >= max) throw outOfBounds(values.length + 1, min, max, start);
-          const before = body.offset;
-          values.push(element.read(body));
-          if (body.offset === before)
-            throw new CodecError("invalid-value", "an element of a byte-counted vector is empty", before);
-        }
-      } catch (error) {
-        rethrowWithin(error, `[${values.length}]`);
+      while (body.remaining > 0) {
+        if (values.length >= max) throw outOfBounds(values.length + 1, min, max, start);
+        values.push(readElement(body, element, values.length));
       }
       if (values.length < min) throw outOfBounds(values.length, min, max, start);
       return values;
@@ -94,6 +94,7 @@ export function opaque(min: number, max: number): Codec<Uint8Array> {
   return {
     minSize: width + min,
     write(writer, value) {
+      requireBytes(value, writer.length);
       if (value.length < min || value.length > max) throw outOfBounds(value.length, min, max, writer.length);
       writer.uint(value.length, width);
       writer.write(value);
@@ -113,6 +114,7 @@ export function vector<T>(element: Codec<T>, min: number, max: number): Codec<re
   return {
     minSize: width + min * element.minSize,
     write(writer, values) {
+      requireArray(values, writer.length);
       if (values.length < min || values.length > max) throw outOfBounds(values.length, min, max, writer.length);
       writer.uint(values.length, width);
       writeElements(writer, element, values);
@@ -124,21 +126,39 @@ export function vector<T>(element: Codec<T>, min: number, max: number): Codec<re
       // A count is believed only as far as the input could hold it: work stays bounded by the input's length.
       if (count * Math.max(1, element.minSize) > reader.remaining) throw reader.truncated(count * element.minSize);
       const values: T[] = [];
-      try {
-        while (values.length < count) values.push(element.read(reader));
-      } catch (error) {
-        rethrowWithin(error, `[${values.length}]`);
-      }
+      while (values.length < count) values.push(readElement(reader, element, values.length));
       return values;
     },
   };
+}
+
+function requireArray(values: unknown, offset: number): void {
+  if (!Array.isArray(values)) throw new CodecError("invalid-value", "not an array", offset);
+}
+
+// Elements that take no bytes are refused both ways: a count could claim any number of them, and a byte count none.
+function emptyElement(offset: number): CodecError {
+  return new CodecError("invalid-value", "an element is empty", offset);
+}
+
+function readElement<T>(reader: Reader, element: Codec<T>, index: number): T {
+  const start = reader.offset;
+  try {
+    const value = element.read(reader);
+    if (reader.offset === start) throw emptyElement(start);
+    return value;
+  } catch (error) {
+    return rethrowWithin(error, `[${index}]`);
+  }
 }
 
 function writeElements<T>(writer: Writer, element: Codec<T>, values: readonly T[]): void {
   let index = 0;
   try {
     for (const value of values) {
+      const start = writer.length;
       element.write(writer, value);
+      if (writer.length === start) throw emptyElement(start);
       index++;
     }
   } catch (error) {
@@ -156,6 +176,7 @@ export function ascending<T>(codec: Codec<readonly T[]>, compare: (a: T, b: T) =
   return {
     minSize: codec.minSize,
     write(writer, values) {
+      requireArray(values, writer.length);
       check(values, writer.length);
       codec.write(writer, values);
     },

@@ -20,16 +20,21 @@ export interface SuiteOptions {
   readonly hash?: Hash;
 }
 
+const SECTION = "Key Transparency Protocol, KT Cipher Suites";
+
+function brokenSource(reason: string): SuiteError {
+  return new SuiteError("invalid-randomness", "random", SECTION, reason);
+}
+
 function privateKey(random: RandomSource, usable: (key: Uint8Array) => boolean): Uint8Array {
-  const refuse = (reason: string): SuiteError =>
-    new SuiteError("invalid-randomness", "random", "Key Transparency Protocol, KT Cipher Suites", reason);
   // A P-256 scalar is refused once in 2^32 draws: 16 in a row are a broken source.
   for (let attempt = 0; attempt < 16; attempt++) {
     const key = Uint8Array.from(random(PRIVATE_KEY_LENGTH));
-    if (key.length !== PRIVATE_KEY_LENGTH) throw refuse(`${key.length} bytes where ${PRIVATE_KEY_LENGTH} are due`);
+    if (key.length !== PRIVATE_KEY_LENGTH)
+      throw brokenSource(`${key.length} bytes where ${PRIVATE_KEY_LENGTH} are due`);
     if (usable(key)) return key;
   }
-  throw refuse("no private key in 16 draws");
+  throw brokenSource("no private key in 16 draws");
 }
 
 /**
@@ -76,7 +81,7 @@ export function nobleSuite(id: SuiteId, options: SuiteOptions = {}): Suite {
       throw new SuiteError(
         "unsupported-suite",
         "ciphersuite",
-        "Key Transparency Protocol, KT Cipher Suites",
+        SECTION,
         `${String(id)} is not a registered cipher suite`,
       );
   }

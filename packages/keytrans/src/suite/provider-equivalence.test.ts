@@ -2,7 +2,7 @@ import { ed25519 } from "@noble/curves/ed25519.js";
 import { p256 } from "@noble/curves/nist.js";
 import { sha512 } from "@noble/hashes/sha2.js";
 import { concatBytes } from "@mls-as/tls-codec";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
 import { challengeInput, outputInput } from "./edwards25519-vrf.js";
 import { KT_128_SHA256_Ed25519, KT_128_SHA256_P256, nobleSuite, type Suite, SuiteError } from "./index.js";
@@ -286,7 +286,7 @@ describe("Ed25519 signatures at the edges of RFC 8032", () => {
       const holds = k % 8n === 0n;
       accepted.add(holds);
       for (const suite of [noble.ed25519, node.ed25519])
-        expect(await suite.importSignatureKey(publicKey).verify(message, signature), `r=${r}`).toBe(holds);
+        expect(await suite.importSignatureKey(publicKey).verify(message, signature)).toBe(holds);
     }
     expect(accepted.size).toBe(2);
     const clean = Point.BASE.multiply(a).toBytes();
@@ -309,9 +309,10 @@ describe("Ed25519 signatures at the edges of RFC 8032", () => {
   });
 });
 
+const bigEndian = (value: bigint): Uint8Array => littleEndian(value).toReversed();
+
 describe("P-256 at the edges", () => {
   const order = p256.Point.Fn.ORDER;
-  const toBytes = (value: bigint): Uint8Array => littleEndian(value).toReversed();
 
   test("keys: infinity, hybrid, wrong form for the use, off the curve", () => {
     const compressed = p256.Point.BASE.toBytes(true);
@@ -340,10 +341,10 @@ describe("P-256 at the edges", () => {
     const mirrored = order - BigInt(`0x${Buffer.from(s).toString("hex")}`);
     for (const suite of [noble.p256, node.p256]) {
       const key = suite.importSignatureKey(signer.publicKey);
-      expect(await key.verify(message, concatBytes(r, toBytes(mirrored)))).toBe(true);
+      expect(await key.verify(message, concatBytes(r, bigEndian(mirrored)))).toBe(true);
       for (const bad of [0n, order, 2n ** 256n - 1n]) {
-        expect(await key.verify(message, concatBytes(toBytes(bad), s))).toBe(false);
-        expect(await key.verify(message, concatBytes(r, toBytes(bad)))).toBe(false);
+        expect(await key.verify(message, concatBytes(bigEndian(bad), s))).toBe(false);
+        expect(await key.verify(message, concatBytes(r, bigEndian(bad)))).toBe(false);
       }
     }
   });
