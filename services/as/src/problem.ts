@@ -159,10 +159,10 @@ export const PROBLEMS = {
     remedy: "Have the approving device sign the key and names of this CSR.",
   },
   "approval-expired": { status: 403, title: "The approval has expired", remedy: "Have the device approve again." },
-  "approval-stale": {
+  "approval-version": {
     status: 403,
-    title: "The approver had not seen the current list of devices",
-    remedy: "Have the device look into the log and approve again.",
+    title: "The approval names a version that does not exist",
+    remedy: "Put the version of the device list that the approver has seen into after_version.",
   },
   "approval-untrusted": {
     status: 403,

@@ -1,5 +1,5 @@
 import type { ChangeOrigin } from "@mls-as/mls-credentials";
-import type { CredentialState, Intent, IntentState, StoredCredential } from "./store.js";
+import type { CredentialState, Intent, IntentState, RevocationOrigin, StoredCredential } from "./store.js";
 
 /** A plain Uint8Array of what a driver returned (drivers return Buffers). */
 export function plainBytes(value: Uint8Array | null | undefined): Uint8Array | undefined {
@@ -61,12 +61,13 @@ export interface CredentialRow {
   readonly state: CredentialState;
   readonly revoked_at: number | null;
   readonly reason: number | null;
+  readonly revocation_origin: RevocationOrigin | null;
   readonly revocation_logged: number;
   readonly intent: string;
 }
 
 export function credentialFromRow(row: CredentialRow): StoredCredential {
-  const { revoked_at: revokedAt, reason, revocation_logged: logged } = row;
+  const { revoked_at: revokedAt, reason, revocation_origin: origin, revocation_logged: logged } = row;
   return {
     id: row.id,
     serial: row.serial,
@@ -82,7 +83,10 @@ export function credentialFromRow(row: CredentialRow): StoredCredential {
     thumbprint: row.thumbprint ?? undefined,
     provedAt: row.proved_at,
     state: row.state,
-    revocation: revokedAt === null || reason === null ? undefined : { revokedAt, reason, logged: logged !== 0 },
+    revocation:
+      revokedAt === null || reason === null
+        ? undefined
+        : { revokedAt, reason, origin: origin ?? "operatorRevocation", logged: logged !== 0 },
     intent: row.intent,
   };
 }

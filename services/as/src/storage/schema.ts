@@ -29,7 +29,7 @@ create table if not exists credentials (
   spki_hash text not null, not_before integer not null, not_after integer not null, shard integer not null,
   tbs blob not null, certificate blob, thumbprint text, proved_at integer not null,
   state text not null check (state in ('pending', 'active', 'revoked')),
-  revoked_at integer, reason integer, revocation_logged integer not null default 0, intent text not null
+  revoked_at integer, reason integer, revocation_origin text, revocation_logged integer not null default 0, intent text not null
 ) strict;
 create unique index if not exists credentials_serial on credentials (issuer, serial);
 create unique index if not exists credentials_thumbprint on credentials (thumbprint) where thumbprint is not null;

@@ -12,6 +12,7 @@ import type {
   LabelView,
   LogProof,
   NewIntent,
+  RevocationCause,
   RevokedEntry,
   Store,
   StoredCredential,
@@ -276,6 +277,26 @@ export class SqliteStore implements Store {
     });
   }
 
+  async abandon(intent: string, now: number, audit: AuditEvent): Promise<void> {
+    this.#transaction(() => {
+      if (
+        this.#run(
+          "update intents set state = 'done', updated_at = ? where id = ? and state = 'logged'",
+          now,
+          intent,
+        ) !== 1
+      )
+        throw new Error(`intent ${intent} is not logged`);
+      this.#run(
+        `update credentials set state = 'revoked', revoked_at = ?, reason = 5, revocation_origin = 'operatorRevocation'
+         where intent = ? and state = 'pending'`,
+        now,
+        intent,
+      );
+      this.#audit(audit, now);
+    });
+  }
+
   async intent(id: string): Promise<Intent | undefined> {
     return intentFromRow(this.#get<IntentRow>("select * from intents where id = ?", id));
   }
@@ -349,17 +370,23 @@ export class SqliteStore implements Store {
     return this.#get<{ n: number }>(sql, client, now)?.n ?? 0;
   }
 
-  async revoke(ids: readonly string[], reason: number, block: boolean, now: number, audit: AuditEvent): Promise<void> {
+  async activeClients(user: string, now: number): Promise<readonly string[]> {
+    const sql = "select distinct client from credentials where user = ? and not_after > ? and state <> 'revoked'";
+    return this.#all<{ client: string }>(sql, user, now).map(({ client }) => client);
+  }
+
+  async revoke(ids: readonly string[], cause: RevocationCause, now: number, audit: AuditEvent): Promise<void> {
     this.#transaction(() => {
       let changed = 0;
       for (const id of ids) {
         changed += this.#run(
-          "update credentials set state = 'revoked', revoked_at = ?, reason = ? where id = ? and state = 'active'",
+          "update credentials set state = 'revoked', revoked_at = ?, reason = ?, revocation_origin = ? where id = ? and state = 'active'",
           now,
-          reason,
+          cause.reason,
+          cause.origin,
           id,
         );
-        if (block)
+        if (cause.block)
           changed += this.#run(
             "insert into blocked_keys (spki_hash, blocked_at) select spki_hash, ? from credentials where id = ? on conflict do nothing",
             now,

@@ -35,9 +35,13 @@ export interface Revocation {
   readonly revokedAt: number;
   /** CRLReason (RFC 5280). */
   readonly reason: number;
+  /** Who caused it, as the log is to say. */
+  readonly origin: RevocationOrigin;
   /** Whether the log holds it. */
   readonly logged: boolean;
 }
+
+export type RevocationOrigin = Extract<ChangeOrigin, "ownerRevocation" | "operatorRevocation">;
 
 export interface StoredCredential {
   /** Hex SHA-256 of the TBSCertificate, as in the log. */
@@ -133,6 +137,14 @@ export interface CredentialQuery {
   readonly limit: number;
 }
 
+export interface RevocationCause {
+  /** CRLReason. */
+  readonly reason: number;
+  readonly origin: RevocationOrigin;
+  /** Whether the keys are never to be certified again. */
+  readonly block: boolean;
+}
+
 export interface RevokedEntry {
   readonly serial: string;
   readonly revokedAt: number;
@@ -182,6 +194,8 @@ export interface Store {
   ): Promise<void>;
   /** Gives up an intent that the log does not hold: its token can be spent again, its credentials are gone. */
   withdraw(intent: string, now: number, audit: AuditEvent): Promise<void>;
+  /** Gives up an intent that the log holds: its credentials are revoked (cessationOfOperation), which is to be logged. */
+  abandon(intent: string, now: number, audit: AuditEvent): Promise<void>;
   intent(id: string): Promise<Intent | undefined>;
   intentByKey(idempotencyKey: string): Promise<Intent | undefined>;
   openIntents(): Promise<readonly Intent[]>;
@@ -193,8 +207,10 @@ export interface Store {
   keyOwner(spkiHash: string): Promise<string | undefined>;
   keyBlocked(spkiHash: string): Promise<boolean>;
   countUnexpired(client: string, now: number): Promise<number>;
-  /** Revokes those of `ids` that are not revoked yet; with `block`, their keys are never certified again. */
-  revoke(ids: readonly string[], reason: number, block: boolean, now: number, audit: AuditEvent): Promise<void>;
+  /** Clients of a user with an unexpired credential that is not revoked. */
+  activeClients(user: string, now: number): Promise<readonly string[]>;
+  /** Revokes those of `ids` that are active. */
+  revoke(ids: readonly string[], cause: RevocationCause, now: number, audit: AuditEvent): Promise<void>;
   /** Labels with revocations that the log does not hold. */
   labelsToRevoke(): Promise<readonly string[]>;
   revocationsToLog(label: string): Promise<readonly StoredCredential[]>;

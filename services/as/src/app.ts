@@ -1,0 +1,50 @@
+import { OpenAPIHono } from "@hono/zod-openapi";
+import { secureHeaders } from "hono/secure-headers";
+import type { AppContext } from "./context.js";
+import { Problem } from "./problem.js";
+import { adminRoutes } from "./routes/admin.js";
+import { credentialRoutes } from "./routes/credentials.js";
+import { directoryRoutes } from "./routes/directory.js";
+import { operationRoutes } from "./routes/operations.js";
+import { errorHandler, refuse, validationHook } from "./routes/refusal.js";
+
+/** The HTTP interface over a context. Test it with `app.request()`. */
+export function createApp(context: AppContext): OpenAPIHono {
+  const app = new OpenAPIHono({ defaultHook: validationHook, strict: true });
+  app.use(secureHeaders());
+  app.use(async (c, next) => {
+    const started = performance.now();
+    await next();
+    const { pathname } = new URL(c.req.url);
+    const route = c.req.routePath === "/*" ? "other" : c.req.routePath;
+    context.metrics.requests.observe(
+      { route, method: c.req.method, status: c.res.status },
+      (performance.now() - started) / 1000,
+    );
+    context.logger.info(
+      { method: c.req.method, path: pathname, status: c.res.status, ms: Math.round(performance.now() - started) },
+      "request",
+    );
+  });
+  directoryRoutes(app, context);
+  credentialRoutes(app, context);
+  adminRoutes(app, context);
+  operationRoutes(app, context);
+  app.notFound((c) => {
+    const known = app.routes.some(
+      ({ path, method }) => method !== "ALL" && path === c.req.path && method !== c.req.method,
+    );
+    return refuse(
+      c,
+      known
+        ? new Problem("method-not-allowed", `${c.req.method} is not allowed here.`)
+        : new Problem("not-found", `There is nothing at ${c.req.path}.`),
+    );
+  });
+  const handle = errorHandler((error, request) => context.logger.error({ err: error, request }, "internal error"));
+  app.onError((error, c) => {
+    if (error instanceof Problem) context.metrics.refusals.inc({ code: error.code });
+    return handle(error, c);
+  });
+  return app;
+}

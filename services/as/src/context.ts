@@ -1,0 +1,15 @@
+import type { Logger } from "pino";
+import type { CertificationAuthorities } from "./ca/development-ca.js";
+import type { IssuanceContext } from "./issuance/issue.js";
+import type { Metrics } from "./metrics.js";
+import type { Signer } from "./signer/signer.js";
+
+/** What the routes work with; made once at start. */
+export interface AppContext extends IssuanceContext {
+  readonly authorities: CertificationAuthorities;
+  readonly signer: Signer;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  /** SHA-256 of the admin token. */
+  readonly adminTokenHash: Uint8Array;
+}

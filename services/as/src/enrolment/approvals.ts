@@ -1,0 +1,88 @@
+import { createHash } from "node:crypto";
+import { DeviceApproval, decodeDeviceList, isClientOf } from "@mls-as/mls-credentials";
+import { CodecError, decode, equalBytes } from "@mls-as/tls-codec";
+import { toHex } from "../binary-text.js";
+import { Problem, type ProblemCode } from "../problem.js";
+import type { LabelView, Store } from "../storage/store.js";
+
+/** Verifies the signature of an approval by the key that it names. */
+export type VerifyApproval = (approval: DeviceApproval) => Promise<boolean>;
+
+export interface ApprovalContext {
+  readonly store: Store;
+  readonly logId: Uint8Array;
+  readonly verify: VerifyApproval;
+  readonly now: number;
+}
+
+/** What an approval must be about. */
+export interface ApprovedDevice {
+  readonly user: string;
+  readonly client: string;
+  /** 32 octets. */
+  readonly spkiHash: Uint8Array;
+}
+
+const SECTION = "Wire formats that are ours";
+
+/**
+ * Judges a DeviceApproval: for this log, user, client and key; in time; by the key of an unexpired, unrevoked credential
+ * of another device of the user, as the latest device list and this service's own records show it.
+ *
+ * @throws Problem `approval-*`
+ */
+export async function checkApproval(
+  context: ApprovalContext,
+  encoded: Uint8Array,
+  device: ApprovedDevice,
+  latest: LabelView["latest"],
+  path: string,
+): Promise<DeviceApproval> {
+  const refuse = (code: ProblemCode, detail: string): Problem => new Problem(code, detail, { path, section: SECTION });
+  const approval = decodeApproval(encoded, path);
+  const { tbs } = approval;
+  if (
+    !equalBytes(tbs.logId, context.logId) ||
+    tbs.identity !== device.user ||
+    tbs.client !== device.client ||
+    !equalBytes(tbs.spkiHash, device.spkiHash)
+  )
+    throw refuse("approval-mismatch", "The approval names another log, user, client or key.");
+  if (tbs.expiresAt <= BigInt(context.now)) throw refuse("approval-expired", "The approval has expired.");
+  if (tbs.approver === device.client || !isClientOf(tbs.approver, device.user))
+    throw refuse("approval-untrusted", "The approver is not another device of this user.");
+  if (latest === undefined || tbs.afterVersion > latest.version)
+    throw refuse("approval-version", "The approver cannot have seen that version.");
+  if (!(await isActiveKey(context, latest.value, tbs.approver, tbs.approverSpki)))
+    throw refuse("approval-untrusted", "The approver's key is not an active credential of this user.");
+  if (!(await context.verify(approval))) throw refuse("approval-signature", "The signature does not verify.");
+  return approval;
+}
+
+function decodeApproval(encoded: Uint8Array, path: string): DeviceApproval {
+  try {
+    return decode(DeviceApproval, encoded);
+  } catch (error) {
+    if (!(error instanceof CodecError)) throw error;
+    const detail = `Not a DeviceApproval: ${error.message}.`;
+    throw new Problem("approval-malformed", detail, { path, section: SECTION, cause: error });
+  }
+}
+
+async function isActiveKey(
+  context: ApprovalContext,
+  list: Uint8Array,
+  client: string,
+  spki: Uint8Array,
+): Promise<boolean> {
+  const hash = new Uint8Array(createHash("sha256").update(spki).digest());
+  const device = decodeDeviceList(list).devices.find((candidate) => candidate.client === client);
+  for (const record of device?.credentials ?? []) {
+    if (record.status !== "active" || record.notAfter <= BigInt(context.now) || !equalBytes(record.spkiHash, hash))
+      continue;
+    // A revocation counts from the moment it is known here, not only when the log shows it.
+    const stored = await context.store.credential(toHex(record.tbsCertificateHash));
+    if (stored === undefined || stored.state !== "revoked") return true;
+  }
+  return false;
+}

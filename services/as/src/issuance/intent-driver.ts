@@ -1,0 +1,214 @@
+import { createHash } from "node:crypto";
+import { CodecError, equalBytes } from "@mls-as/tls-codec";
+import { fromHex, toHex } from "../binary-text.js";
+import type { IssuingCa } from "../ca/development-ca.js";
+import { failpoint } from "../failpoint.js";
+import { LogError, type TransparencyLog } from "../log/log.js";
+import { Problem } from "../problem.js";
+import type { Intent, LabelView, Store, StoredCredential } from "../storage/store.js";
+import { signCertificate } from "../x509/certificate-profile.js";
+import { nextDeviceList, recordOf, revokedIn } from "./device-list-version.js";
+
+/** The last look at a certificate before it leaves; returns what is wrong with it. */
+export type FinalCheck = (
+  certificate: Uint8Array,
+  credential: StoredCredential,
+  issuer: IssuingCa,
+) => Promise<string | undefined>;
+
+export interface DriverContext {
+  readonly store: Store;
+  readonly log: TransparencyLog;
+  readonly issuers: () => readonly IssuingCa[];
+  readonly finalCheck: FinalCheck;
+  /** Seconds since 1970. */
+  readonly now: () => number;
+  /** Seconds that records stay in the list after they expired. */
+  readonly retention: number;
+  /** Called with what an operator must hear: a log that lies, a signature that could not be made. */
+  readonly alarm: (event: string, detail: Record<string, unknown>) => void;
+}
+
+/** Rebuilds on a label that others keep changing before the request is sent back. */
+const MAX_REBASES = 8;
+
+/**
+ * Carries an intent from where it stands to `done`: log, verify, sign. Safe to repeat at any point, after any crash;
+ * the order of the steps is the one in `docs/issuance-cycle.md`. The caller holds the label.
+ *
+ * @throws Problem `log-unavailable`, `log-refused`, `log-proof-invalid`, `signer-unavailable`
+ */
+export async function driveIntent(context: DriverContext, intent: Intent): Promise<Intent> {
+  let current = intent;
+  if (current.state === "journaled") current = await logIntent(context, current);
+  if (current.state === "logged") current = await signIntent(context, current);
+  return current;
+}
+
+async function logIntent(context: DriverContext, intent: Intent): Promise<Intent> {
+  const { store, log } = context;
+  let { version, value } = intent;
+  let view = await loadView(context, intent.label);
+  for (let attempt = 0; attempt <= MAX_REBASES; attempt++) {
+    const outcome = await appendOnce(context, intent, view, version, value);
+    view = outcome.view;
+    if (outcome.position !== undefined) {
+      const proof = await askLog(context, intent, () => proveLogged(log, intent.label, version, value));
+      failpoint("logged");
+      const shown = revokedIn(value);
+      await store.markLogged(intent.id, view, outcome.position, proof, [...shown], context.now());
+      return await reload(store, intent.id);
+    }
+    const revoked = await store.revocationsToLog(intent.label);
+    const next = nextDeviceList(view.latest, { ...intent, revoked }, context.now(), context.retention);
+    ({ version, value } = next);
+    await store.rebase(intent.id, view, version, value);
+  }
+  throw new Problem("label-busy", "The log keeps moving on for this user.", { retryAfter: 2 });
+}
+
+/** What is known of a label: from the store, or from the log when the store has never seen it. */
+export async function loadView(
+  { store, log }: Pick<DriverContext, "store" | "log">,
+  label: string,
+): Promise<LabelView> {
+  const known = await store.label(label);
+  if (known !== undefined) return known;
+  try {
+    return await log.open(label);
+  } catch (error) {
+    throw logProblem(error);
+  }
+}
+
+/** One request to the log. `position` is set when the log holds exactly our bytes as exactly our version. */
+async function appendOnce(
+  context: DriverContext,
+  intent: Intent,
+  view: LabelView,
+  version: number,
+  value: Uint8Array,
+): Promise<{ view: LabelView; position: number | undefined }> {
+  const { latest } = view;
+  if (latest !== undefined && latest.version >= version) return { view, position: undefined };
+  const appended = await askLog(context, intent, () => context.log.append(intent.label, view, value));
+  const ours = appended.versions.find((logged) => logged.version === version);
+  const held = ours !== undefined && equalBytes(ours.value, value);
+  return { view: appended.view, position: held ? appended.position : undefined };
+}
+
+async function proveLogged(log: TransparencyLog, label: string, version: number, value: Uint8Array) {
+  const proof = await log.prove(label);
+  if (proof.version < version || (proof.version === version && !equalBytes(proof.value, value)))
+    throw new LogError("proof-invalid", "the log shows another value than the one it took");
+  return { request: proof.request, response: proof.response };
+}
+
+/** Runs a request; a refusal withdraws the intent, since an answer of the log says that it holds nothing. */
+async function askLog<T>(context: DriverContext, intent: Intent, ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask();
+  } catch (error) {
+    const problem = logProblem(error);
+    if (problem.code === "log-proof-invalid")
+      context.alarm("log-proof-invalid", { label: intent.label, intent: intent.id, reason: problem.message });
+    if (problem.code === "log-refused") {
+      context.alarm("log-refused", { label: intent.label, intent: intent.id, reason: problem.message });
+      await context.store.withdraw(intent.id, context.now(), {
+        actor: "system",
+        action: "intent-withdrawn",
+        subject: intent.label,
+        detail: { intent: intent.id, reason: problem.message },
+      });
+    }
+    throw problem;
+  }
+}
+
+/** The refusal that a caller sees for a fault of the log. */
+export function logProblem(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  if (error instanceof LogError) {
+    if (error.code === "unavailable")
+      return new Problem("log-unavailable", "The log does not answer; nothing was signed.", {
+        retryAfter: 5,
+        cause: error,
+      });
+    if (error.code === "refused")
+      return new Problem("log-refused", "The log declined the change; nothing was issued.", { cause: error });
+    return new Problem("log-proof-invalid", "The log's proof does not verify; nothing was signed.", {
+      retryAfter: 30,
+      cause: error,
+    });
+  }
+  if (error instanceof CodecError)
+    return new Problem("log-proof-invalid", "The log holds something else than a device list for this user.", {
+      cause: error,
+    });
+  throw error;
+}
+
+async function signIntent(context: DriverContext, intent: Intent): Promise<Intent> {
+  const { store } = context;
+  const credentials = await store.credentialsOf(intent.id);
+  const certificates: { id: string; certificate: Uint8Array; thumbprint: string }[] = [];
+  for (const credential of credentials) {
+    const certificate = await signCredential(context, intent, credential);
+    certificates.push({
+      id: credential.id,
+      certificate,
+      thumbprint: toHex(createHash("sha256").update(certificate).digest()),
+    });
+  }
+  if (credentials.length > 0) failpoint("signed");
+  await store.markDone(intent.id, certificates, context.now(), {
+    actor: "system",
+    action: intent.kind === "issue" ? "credentials-issued" : "revocations-logged",
+    subject: intent.label,
+    detail: { intent: intent.id, version: intent.version, credentials: credentials.map(({ id }) => id) },
+  });
+  return await reload(store, intent.id);
+}
+
+/** Signs one certificate, having seen with its own eyes that the logged value binds its hash. */
+async function signCredential(
+  context: DriverContext,
+  intent: Intent,
+  credential: StoredCredential,
+): Promise<Uint8Array> {
+  const hash = toHex(createHash("sha256").update(credential.tbs).digest());
+  const record = recordOf(intent.value, hash);
+  if (hash !== credential.id || record === undefined || !equalBytes(record.spkiHash, fromHex(credential.spkiHash)))
+    throw new Problem("internal", "The logged list does not hold this certificate.");
+  const issuer = context.issuers().find(({ id }) => id === credential.issuer);
+  if (issuer === undefined) return await abandon(context, intent, "the issuing key is gone");
+  if (credential.notAfter <= context.now()) return await abandon(context, intent, "the validity has passed");
+  let certificate: Uint8Array;
+  try {
+    certificate = await signCertificate(issuer.key, credential.tbs);
+  } catch (cause) {
+    context.alarm("signer-unavailable", { issuer: issuer.id, intent: intent.id });
+    throw new Problem("signer-unavailable", "The issuing key cannot be used now.", { retryAfter: 10, cause });
+  }
+  const flaw = await context.finalCheck(certificate, credential, issuer);
+  if (flaw !== undefined) return await abandon(context, intent, `the certificate failed the last check: ${flaw}`);
+  return certificate;
+}
+
+/** What was logged but can never be signed is revoked (cessationOfOperation), so that the log says so too. */
+async function abandon(context: DriverContext, intent: Intent, reason: string): Promise<never> {
+  context.alarm("intent-abandoned", { label: intent.label, intent: intent.id, reason });
+  await context.store.abandon(intent.id, context.now(), {
+    actor: "system",
+    action: "intent-abandoned",
+    subject: intent.label,
+    detail: { intent: intent.id, reason },
+  });
+  throw new Problem("issuance-withdrawn", "The request was logged but can no longer be signed; it is being revoked.");
+}
+
+async function reload(store: Store, id: string): Promise<Intent> {
+  const intent = await store.intent(id);
+  if (intent === undefined) throw new Error(`intent ${id} is gone`);
+  return intent;
+}

@@ -1,0 +1,66 @@
+import { logRevocations } from "../revocation/revoke.js";
+import { Problem } from "../problem.js";
+import { driveIntent } from "./intent-driver.js";
+import type { IssuanceContext } from "./issue.js";
+
+/**
+ * Completes what was left open: by a crash, by a log that did not answer, by a revocation that did not wait. Runs at
+ * start and then at an interval; each label is worked on in its queue, so that it never meets a request.
+ */
+export class Resumer {
+  readonly #context: IssuanceContext;
+  #timer: NodeJS.Timeout | undefined;
+  #running: Promise<void> | undefined;
+  #stopped = false;
+
+  constructor(context: IssuanceContext) {
+    this.#context = context;
+  }
+
+  start(): void {
+    this.#schedule(0);
+  }
+
+  #schedule(delay: number): void {
+    if (this.#stopped) return;
+    this.#timer = setTimeout(() => {
+      this.#running = this.runOnce().finally(() => this.#schedule(this.#context.config.resumeInterval));
+    }, delay);
+  }
+
+  /** One look at everything that is open. Never rejects. */
+  async runOnce(): Promise<void> {
+    const { store, queue, now } = this.#context;
+    try {
+      await store.prune(now());
+      const open = await store.openIntents();
+      await Promise.all(
+        open.map((intent) =>
+          queue.run(intent.label, async () => {
+            const current = await store.intent(intent.id);
+            if (current !== undefined) await this.#attempt(intent.label, () => driveIntent(this.#context, current));
+          }),
+        ),
+      );
+      const labels = await store.labelsToRevoke();
+      await Promise.all(labels.map((label) => this.#attempt(label, () => logRevocations(this.#context, label))));
+    } catch (error) {
+      this.#context.alarm("resume-failed", { reason: String(error) });
+    }
+  }
+
+  async #attempt(label: string, work: () => Promise<unknown>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      // A Problem has been reported where it arose, and the next round tries again.
+      if (!(error instanceof Problem)) this.#context.alarm("resume-failed", { label, reason: String(error) });
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    await this.#running;
+  }
+}

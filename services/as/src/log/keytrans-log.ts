@@ -1,0 +1,101 @@
+import { Configuration, KeytransError, logId as logIdOf } from "@mls-as/keytrans";
+import {
+  type ClientState,
+  createClient,
+  decodeClientState,
+  encodeClientState,
+  type KtClient,
+  type Prepared,
+} from "@mls-as/keytrans/client";
+import { nodeSuite } from "@mls-as/keytrans/node";
+import { CodecError, decode } from "@mls-as/tls-codec";
+import { utf8 } from "../binary-text.js";
+import type { LabelView, LogProof } from "../storage/store.js";
+import { type Appended, LogError, type LoggedVersion, type TransparencyLog } from "./log.js";
+import type { LogTransport } from "./transport.js";
+
+/** How long a walk over the distinguished heads serves new labels as their starting point, milliseconds. */
+const STARTING_VIEW_LIFETIME = 30_000;
+
+/** A log that speaks KEYTRANS, verified with the same client that members use. */
+export class KeytransLog implements TransparencyLog {
+  readonly logId: Uint8Array;
+  readonly url: string;
+  readonly #client: KtClient;
+  readonly #transport: LogTransport;
+  #start: { state: Promise<ClientState>; until: number } | undefined;
+
+  private constructor(client: KtClient, transport: LogTransport, logId: Uint8Array) {
+    this.#client = client;
+    this.#transport = transport;
+    this.logId = logId;
+    this.url = transport.url;
+  }
+
+  /** @param configuration the log's encoded `Configuration`, pinned by the caller. @throws LogError `proof-invalid` */
+  static async connect(configuration: Uint8Array, transport: LogTransport): Promise<KeytransLog> {
+    try {
+      const decoded = decode(Configuration, configuration);
+      const suite = await nodeSuite(decoded.ciphersuite === 1 ? 1 : 2);
+      return new KeytransLog(createClient({ suite, configuration: decoded }), transport, logIdOf(decoded));
+    } catch (cause) {
+      throw new LogError("proof-invalid", "the log's configuration cannot be used", { cause });
+    }
+  }
+
+  async open(label: string): Promise<LabelView> {
+    const start = await this.#startingState();
+    const owner = await this.#ask("owner-init", this.#client.prepareOwnerInit(start, { label: utf8(label) }));
+    const { greatestVersion } = owner.result;
+    if (greatestVersion === undefined) return { state: encodeClientState(owner.state), latest: undefined };
+    const prepared = this.#client.prepareSearch(owner.state, { label: utf8(label), version: greatestVersion });
+    const found = await this.#ask("search", prepared);
+    const { version, value } = found.result;
+    return { state: encodeClientState(found.state), latest: { version, value } };
+  }
+
+  async append(label: string, view: LabelView, value: Uint8Array): Promise<Appended> {
+    const state = decodeClientState(view.state);
+    const prepared = this.#client.prepareUpdate(state, { label: utf8(label), values: [value] });
+    const { result, state: next } = await this.#ask("update", prepared);
+    const { position, created, versions } = result;
+    const last = versions.at(-1);
+    if (last === undefined) throw new LogError("proof-invalid", "the log answered an update without a version");
+    const latest = { version: last.version, value: last.value };
+    return { position, created, versions, view: { state: encodeClientState(next), latest } };
+  }
+
+  async prove(label: string): Promise<LogProof & LoggedVersion> {
+    const prepared = this.#client.prepareSearch(this.#client.initialState(), { label: utf8(label) });
+    const response = await this.#transport.post("search", prepared.request);
+    const { result } = await this.#verify(prepared, response);
+    return { request: prepared.request, response, version: result.version, value: result.value };
+  }
+
+  /** A recent view of the log that knows no label. Many new labels share one walk. */
+  async #startingState(): Promise<ClientState> {
+    if (this.#start === undefined || this.#start.until < Date.now()) {
+      const prepared = this.#client.prepareDistinguished(this.#client.initialState(), {});
+      const state = this.#ask("distinguished", prepared).then((answer) => answer.state);
+      this.#start = { state, until: Date.now() + STARTING_VIEW_LIFETIME };
+      state.catch(() => {
+        this.#start = undefined;
+      });
+    }
+    return await this.#start.state;
+  }
+
+  async #ask<R>(endpoint: string, prepared: Prepared<R>): Promise<{ result: R; state: ClientState }> {
+    return await this.#verify(prepared, await this.#transport.post(endpoint, prepared.request));
+  }
+
+  async #verify<R>(prepared: Prepared<R>, response: Uint8Array): Promise<{ result: R; state: ClientState }> {
+    try {
+      return await prepared.verify(response, Date.now());
+    } catch (cause) {
+      if (cause instanceof KeytransError || cause instanceof CodecError)
+        throw new LogError("proof-invalid", `the log's proof does not verify: ${cause.message}`, { cause });
+      throw cause;
+    }
+  }
+}

@@ -1,0 +1,118 @@
+import { randomBytes } from "node:crypto";
+import { toHex } from "../binary-text.js";
+import { nextDeviceList } from "../issuance/device-list-version.js";
+import { driveIntent } from "../issuance/intent-driver.js";
+import { type IssuanceContext, journalWhenFree } from "../issuance/issue.js";
+import { Problem } from "../problem.js";
+import type { RevocationOrigin, StoredCredential } from "../storage/store.js";
+
+/** CRLReason values that may be asked for (RFC 5280, "Reason Code"), by their names. */
+export const REVOCATION_REASONS = {
+  unspecified: 0,
+  keyCompromise: 1,
+  affiliationChanged: 3,
+  superseded: 4,
+  cessationOfOperation: 5,
+  privilegeWithdrawn: 9,
+} as const;
+export type RevocationReason = keyof typeof REVOCATION_REASONS;
+
+/** The name of a stored reason. */
+export function reasonName(code: number): RevocationReason {
+  const found = Object.entries(REVOCATION_REASONS).find(([, value]) => value === code);
+  return (found?.[0] ?? "unspecified") as RevocationReason;
+}
+
+export interface RevocationRequest {
+  readonly ids: readonly string[];
+  readonly reason: RevocationReason;
+  readonly origin: RevocationOrigin;
+  /** `operator` or the client URI of a device. */
+  readonly actor: string;
+  readonly subject: string;
+}
+
+/** Milliseconds that a caller waits for the log before the answer is "not yet". */
+const PATIENCE = 3_000;
+
+/**
+ * Revokes at once (CRL, OCSP, this service), then tells the log. Resolves when the log holds it or patience ends; what
+ * is left is completed in the background.
+ *
+ * @returns the credentials as they stand
+ */
+export async function revokeCredentials(
+  context: IssuanceContext,
+  request: RevocationRequest,
+): Promise<readonly StoredCredential[]> {
+  const { ids, reason, origin, actor, subject } = request;
+  const cause = { reason: REVOCATION_REASONS[reason], origin, block: reason === "keyCompromise" };
+  await context.store.revoke(ids, cause, context.now(), {
+    actor,
+    action: "credentials-revoked",
+    subject,
+    detail: { reason, credentials: ids },
+  });
+  let timer: NodeJS.Timeout | undefined;
+  const patience = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, PATIENCE);
+  });
+  const logging = logRevocations(context, subject).catch((error: unknown) => {
+    if (!(error instanceof Problem)) context.alarm("revocation-not-logged", { label: subject, reason: String(error) });
+  });
+  await Promise.race([logging, patience]);
+  clearTimeout(timer);
+  const after: StoredCredential[] = [];
+  for (const id of ids) {
+    const credential = await context.store.credential(id);
+    if (credential !== undefined) after.push(credential);
+  }
+  return after;
+}
+
+/** Makes the revocations of a user that the log does not hold yet its next version. @throws Problem */
+export async function logRevocations(context: IssuanceContext, label: string): Promise<void> {
+  await context.queue.run(label, async () => {
+    if ((await context.store.revocationsToLog(label)).length === 0) return;
+    const intent = await journalWhenFree(context, label, async (view) => {
+      const revoked = await context.store.revocationsToLog(label);
+      const owner = revoked.length > 0 && revoked.every(({ revocation }) => revocation?.origin === "ownerRevocation");
+      const origin = owner ? "ownerRevocation" : "operatorRevocation";
+      const now = context.now();
+      const next = nextDeviceList(
+        view.latest,
+        { label, origin, addition: undefined, revoked },
+        now,
+        context.config.retention,
+      );
+      const id = toHex(randomBytes(16));
+      return {
+        change: {
+          intent: {
+            id,
+            label,
+            origin,
+            kind: "revoke",
+            idempotencyKey: `revocation:${id}`,
+            requestHash: "",
+            addition: undefined,
+            version: next.version,
+            value: next.value,
+            createdAt: now,
+          },
+          view,
+          credentials: [],
+          nonce: undefined,
+          tokenHash: undefined,
+        },
+        audit: {
+          actor: "system",
+          action: "revocation-journaled",
+          subject: label,
+          detail: { intent: id, credentials: revoked.map((one) => one.id) },
+        },
+      };
+    });
+    await driveIntent(context, intent);
+  });
+}
