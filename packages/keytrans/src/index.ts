@@ -1,1 +1,6 @@
-export {};
+export { baseBinaryLadder, MAX_VERSION } from "./binary-ladder.js";
+export { KeytransError, type KeytransErrorCode } from "./errors.js";
+export type { Evidence, EvidenceKind } from "./evidence.js";
+export { logId } from "./log-id.js";
+export * from "./structs/index.js";
+export * from "./suite/index.js";

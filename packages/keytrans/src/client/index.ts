@@ -1,1 +1,18 @@
-export {};
+export { OwnerHistory, type RetainedEntry, type VersionIncrease } from "../algorithms/index.js";
+export { type ClientOptions, createClient, type KtClient } from "./client.js";
+export type { DistinguishedResult } from "./distinguished.js";
+export type { Prepared, Verified } from "./operation.js";
+export type { OwnerInitArguments, OwnerInitResult } from "./owner-init.js";
+export type { SearchedKey } from "../prefix-tree/evaluate.js";
+export type { SearchArguments, SearchResult } from "./search.js";
+export {
+  type ClientState,
+  INITIAL_STATE,
+  type KnownDistinguished,
+  type LabelState,
+  labelState,
+  type TreeView,
+} from "./state.js";
+export { decodeClientState, encodeClientState } from "./state-codec.js";
+export type { UpdateArguments, UpdateResult } from "./update.js";
+export type { ClientSetting } from "./verified-tree.js";

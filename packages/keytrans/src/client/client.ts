@@ -1,0 +1,69 @@
+import { KeytransError } from "../errors.js";
+import { type Configuration, validateConfiguration, wireFormat } from "../structs/index.js";
+import { type Suite, SuiteError } from "../suite/index.js";
+import { type DistinguishedResult, prepareDistinguished } from "./distinguished.js";
+import type { Prepared } from "./operation.js";
+import { type OwnerInitArguments, type OwnerInitResult, prepareOwnerInit } from "./owner-init.js";
+import { prepareSearch, type SearchArguments, type SearchResult } from "./search.js";
+import { type ClientState, INITIAL_STATE } from "./state.js";
+import { prepareUpdate, type UpdateArguments, type UpdateResult } from "./update.js";
+import type { ClientSetting } from "./verified-tree.js";
+
+export interface ClientOptions {
+  readonly suite: Suite;
+  readonly configuration: Configuration;
+  /** How many rightmost distinguished entries count as recent; default 7. Must equal the log's. */
+  readonly recent?: number;
+}
+
+/**
+ * A user of one log. It keeps no state of its own: every operation starts from a `ClientState` and gives the next.
+ * Two requests made from one state are two histories: keep the outcome of one of them.
+ */
+export interface KtClient {
+  readonly setting: ClientSetting;
+  initialState(): ClientState;
+  prepareSearch(state: ClientState, search: SearchArguments): Prepared<SearchResult>;
+  prepareDistinguished(
+    state: ClientState,
+    walk?: { readonly stop?: number | undefined },
+  ): Prepared<DistinguishedResult>;
+  prepareOwnerInit(state: ClientState, init: OwnerInitArguments): Prepared<OwnerInitResult>;
+  prepareUpdate(state: ClientState, update: UpdateArguments): Prepared<UpdateResult>;
+}
+
+/** @throws KeytransError invalid-configuration, also for keys that the suite refuses */
+export function createClient({ suite, configuration, recent = 7 }: ClientOptions): KtClient {
+  const setting = clientSetting(suite, configuration, recent);
+  const wire = wireFormat(suite, configuration);
+  return {
+    setting,
+    initialState: () => INITIAL_STATE,
+    prepareSearch: (state, search) => prepareSearch(setting, wire, state, search),
+    prepareDistinguished: (state, walk) => prepareDistinguished(setting, wire, state, walk),
+    prepareOwnerInit: (state, init) => prepareOwnerInit(setting, wire, state, init),
+    prepareUpdate: (state, update) => prepareUpdate(setting, wire, state, update),
+  };
+}
+
+/** Checks a configuration and imports its keys. @throws KeytransError invalid-configuration */
+export function clientSetting(suite: Suite, configuration: Configuration, recent: number): ClientSetting {
+  validateConfiguration(configuration);
+  if (configuration.ciphersuite !== suite.id)
+    throw new KeytransError("invalid-configuration", "another cipher suite", "Cipher Suites", "ciphersuite");
+  try {
+    const { mode } = configuration;
+    return {
+      suite,
+      configuration,
+      recent,
+      vrfKey: suite.importVrfPublicKey(configuration.vrfPublicKey),
+      signatureKey: suite.importSignatureKey(configuration.signaturePublicKey),
+      auditorKey: mode === "thirdPartyAuditing" ? suite.importSignatureKey(configuration.auditorPublicKey) : undefined,
+      leafKey: mode === "thirdPartyManagement" ? suite.importSignatureKey(configuration.leafPublicKey) : undefined,
+    };
+  } catch (error) {
+    if (!(error instanceof SuiteError)) throw error;
+    throw new KeytransError("invalid-configuration", error.message, "Tree Head Signature", error.path);
+  }
+}

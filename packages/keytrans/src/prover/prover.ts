@@ -1,0 +1,54 @@
+import { encode } from "@mls-as/tls-codec";
+import { KeytransError } from "../errors.js";
+import { type Configuration, TreeHead, validateConfiguration, wireFormat } from "../structs/index.js";
+import { currentHead, type ProverSetting } from "./answer.js";
+import type { ProverContext } from "./label-vrf.js";
+import { answerDistinguished, answerOwnerInit } from "./owner.js";
+import { answerSearch } from "./search.js";
+import { answerManagerUpdate, answerUpdate, planManagerUpdate, planUpdate, type UpdatePlan } from "./update.js";
+
+export interface ProverOptions extends ProverContext {
+  readonly configuration: Configuration;
+  /** How many rightmost distinguished entries count as recent; default 7. Clients must use the same number. */
+  readonly recent?: number;
+  /** Most ladders in one owner monitoring response; default 25. */
+  readonly pageSize?: number;
+}
+
+/** Answers users. Requests and responses are the draft's TLS encodings. Every method throws `ProverError`. */
+export interface Prover {
+  search(request: Uint8Array): Promise<Uint8Array>;
+  ownerInit(request: Uint8Array): Promise<Uint8Array>;
+  distinguished(request: Uint8Array): Promise<Uint8Array>;
+  /** Decides whether an update creates versions or is answered with later ones. */
+  planUpdate(request: Uint8Array): Promise<UpdatePlan>;
+  /** Answers an update whose change is persisted. */
+  answerUpdate(request: Uint8Array): Promise<Uint8Array>;
+  /** Third-party management: the same two steps for a `ManagerUpdateRequest`. */
+  planManagerUpdate(request: Uint8Array): Promise<UpdatePlan>;
+  answerManagerUpdate(request: Uint8Array): Promise<Uint8Array>;
+  /** The newest `TreeHead`, encoded. */
+  treeHead(): Promise<Uint8Array>;
+}
+
+/** @throws KeytransError invalid-configuration */
+export function createProver(options: ProverOptions): Prover {
+  const { configuration, suite } = options;
+  validateConfiguration(configuration);
+  if (configuration.ciphersuite !== suite.id)
+    throw new KeytransError("invalid-configuration", "another cipher suite", "Cipher Suites", "ciphersuite");
+  const setting: ProverSetting = { ...options, recent: options.recent ?? 7, wire: wireFormat(suite, configuration) };
+  return {
+    search: (request) => answerSearch(setting, request),
+    ownerInit: (request) => answerOwnerInit(setting, request),
+    distinguished: (request) => answerDistinguished(setting, request),
+    planUpdate: (request) => planUpdate(setting, request),
+    answerUpdate: (request) => answerUpdate(setting, request),
+    planManagerUpdate: (request) => planManagerUpdate(setting, request),
+    answerManagerUpdate: (request) => answerManagerUpdate(setting, request),
+    async treeHead() {
+      const { treeSize, signature } = await currentHead(setting);
+      return encode(TreeHead, { treeSize, signature });
+    },
+  };
+}
