@@ -1,0 +1,163 @@
+import { createHash, randomUUID, timingSafeEqual } from "node:crypto";
+import { KeytransError } from "@mls-as/keytrans";
+import { ProverError } from "@mls-as/keytrans/prover";
+import { CodecError, encode, opaque, vector } from "@mls-as/tls-codec";
+import { type Context as HonoContext, Hono } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import type { Context } from "./context.js";
+import { Problem, PROBLEMS, type ProblemCode } from "./problem.js";
+
+type Answer = (request: Uint8Array) => Promise<Uint8Array>;
+const BINARY = "application/octet-stream";
+
+function binary(bytes: Uint8Array): Response {
+  return new Response(bytes.slice().buffer, { headers: { "content-type": BINARY, "cache-control": "no-store" } });
+}
+
+function toProblem(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  if (error instanceof CodecError) return new Problem("malformed", error.message, { path: error.path });
+  if ((error instanceof ProverError || error instanceof KeytransError) && Object.hasOwn(PROBLEMS, error.code)) {
+    const { code, message, path, section } = error;
+    return new Problem(code as ProblemCode, message, { path, section });
+  }
+  return new Problem("internal");
+}
+
+function problemResponse(problem: Problem, requestId: string): Response {
+  const { retryAfter } = problem.details;
+  return new Response(JSON.stringify({ ...problem.toJSON(), requestId }), {
+    status: problem.status,
+    headers: {
+      "content-type": "application/problem+json",
+      "cache-control": "no-store",
+      "x-request-id": requestId,
+      ...(retryAfter === undefined ? {} : { "retry-after": String(retryAfter) }),
+      ...(problem.code === "unauthorized" ? { "www-authenticate": 'Bearer realm="kt-log"' } : {}),
+    },
+  });
+}
+
+/** The log's HTTP interface: the draft's TLS structures in and out. Reads nothing but the context. */
+export function createApp(context: Context): Hono {
+  const { prover, store, config, metrics, logger } = context;
+  const app = new Hono();
+  const requestIds = new WeakMap<Request, string>();
+  const requestId = (c: HonoContext): string => requestIds.get(c.req.raw) ?? "";
+
+  app.use(async (c, next) => {
+    requestIds.set(c.req.raw, randomUUID());
+    const started = performance.now();
+    await next();
+    const operation = Object.hasOwn(OPERATIONS, c.req.path) ? c.req.path : "other";
+    const seconds = (performance.now() - started) / 1000;
+    metrics.requests.inc({ operation, status: c.res.status });
+    metrics.durations.observe({ operation }, seconds);
+    c.res.headers.set("x-request-id", requestId(c));
+    logger.debug({ requestId: requestId(c), operation, status: c.res.status, seconds }, "answered");
+  });
+  app.use(
+    bodyLimit({
+      maxSize: config.maxBodyBytes,
+      onError: () => {
+        throw new Problem("body-too-large", `bodies have at most ${config.maxBodyBytes} bytes`);
+      },
+    }),
+  );
+  app.onError((error, c) => {
+    const problem = toProblem(error);
+    if (problem.code === "internal") logger.error({ err: error, requestId: requestId(c) }, "unexpected error");
+    return problemResponse(problem, requestId(c));
+  });
+  app.notFound((c) => {
+    const allowed = OPERATIONS[c.req.path];
+    const code = allowed === undefined || allowed === c.req.method ? "not-found" : "method-not-allowed";
+    return problemResponse(new Problem(code), requestId(c));
+  });
+
+  const operation = (path: string, answer: Answer): void => {
+    app.post(path, async (c) => {
+      if (c.req.header("content-type")?.split(";")[0]?.trim().toLowerCase() !== BINARY)
+        throw new Problem("unsupported-media-type");
+      return binary(await answer(new Uint8Array(await c.req.arrayBuffer())));
+    });
+  };
+
+  /** Constant time over the token's hash, which is all that is stored. */
+  const requireWriter = (header: string | undefined): void => {
+    const presented = /^Bearer ([A-Za-z0-9_-]{1,128})$/.exec(header ?? "")?.[1] ?? "";
+    if (!timingSafeEqual(createHash("sha256").update(presented).digest(), context.writerTokenHash))
+      throw new Problem("unauthorized");
+  };
+
+  app.get("/v1/configuration", () => binary(context.configurationBytes));
+  app.get("/v1/tree-head", async () => binary(await prover.treeHead()));
+  operation("/v1/search", (request) => prover.search(request));
+  operation("/v1/distinguished", (request) => prover.distinguished(request));
+  operation("/v1/owner-init", (request) => prover.ownerInit(request));
+  app.use("/v1/update", async (c, next) => {
+    if (c.req.method === "POST") requireWriter(c.req.header("authorization"));
+    await next();
+  });
+  operation("/v1/update", (request) => update(context, request));
+  app.get("/v1/auditor/updates", async (c) => {
+    const start = count(c.req.query("start"), "start", 0, Number.MAX_SAFE_INTEGER, 0);
+    const limit = count(c.req.query("limit"), "limit", 1, 1000, 100);
+    return binary(encode(AuditorUpdates, await store.auditorUpdates(start, limit)));
+  });
+
+  app.get("/healthz", (c) => c.text("ok\n"));
+  app.get("/readyz", async (c) => {
+    const head = await store.head();
+    const late = head === undefined ? Number.POSITIVE_INFINITY : context.clock() - head.timestamp;
+    const ready = late <= Number(context.configuration.maxBehind);
+    return c.json(
+      { ready, treeSize: head?.treeSize ?? 0, headAgeMilliseconds: head === undefined ? null : late },
+      ready ? 200 : 503,
+    );
+  });
+  app.get("/metrics", async (c) => c.text(await metrics.render()));
+  return app;
+}
+
+/** Paths and their methods: for 405, and as the closed set of metric labels. */
+const OPERATIONS: Readonly<Record<string, string>> = {
+  "/v1/configuration": "GET",
+  "/v1/tree-head": "GET",
+  "/v1/search": "POST",
+  "/v1/distinguished": "POST",
+  "/v1/owner-init": "POST",
+  "/v1/update": "POST",
+  "/v1/auditor/updates": "GET",
+  "/healthz": "GET",
+  "/readyz": "GET",
+  "/metrics": "GET",
+};
+
+/** `opaque updates<0..2^16-1>`, each an encoded `AuditorUpdate` with a 32-bit length. */
+const AuditorUpdates = vector(opaque(0, 2 ** 32 - 1), 0, 2 ** 16 - 1);
+
+function count(text: string | undefined, path: string, low: number, high: number, fallback: number): number {
+  if (text === undefined) return fallback;
+  const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(value >= low && value <= high)) throw new Problem("malformed", `${path} is from ${low} to ${high}`, { path });
+  return value;
+}
+
+/**
+ * Inserts new versions, durable before the answer. Repeating a request is safe: once the versions exist, the answer
+ * lists them instead of inserting again (draft, "Update"), also when another writer came first.
+ */
+async function update({ prover, sequencer }: Context, request: Uint8Array): Promise<Uint8Array> {
+  // Each loss of the race for a label means that it has grown, so that the next plan is answered with what there is.
+  for (let attempt = 0; attempt < 4; attempt++) {
+    const plan = await prover.planUpdate(request);
+    if (plan.kind === "answer") {
+      const [response] = plan.responses;
+      if (response === undefined) throw new Problem("internal");
+      return response;
+    }
+    if ((await sequencer.submit(plan.change)) === "inserted") return prover.answerUpdate(request);
+  }
+  throw new Problem("overloaded", "the label is being changed by too many writers", { retryAfter: 1 });
+}

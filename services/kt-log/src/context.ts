@@ -1,0 +1,93 @@
+import { join } from "node:path";
+import { randomBytes } from "node:crypto";
+import { Configuration, type SuiteId } from "@mls-as/keytrans";
+import { nodeSuite } from "@mls-as/keytrans/node";
+import { createProver, type Prover } from "@mls-as/keytrans/prover";
+import { decode } from "@mls-as/tls-codec";
+import { type Logger, pino } from "pino";
+import type { Config } from "./config.js";
+import { DataFolderError, FILES, isInitialised, readPassphrase } from "./data-folder.js";
+import { openKeys } from "./keys.js";
+import { Metrics } from "./metrics.js";
+import { Sequencer } from "./sequencer.js";
+import { SqliteLogStore } from "./storage/sqlite.js";
+import type { LogStore } from "./storage/store.js";
+
+const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
+
+/** What the routes work with. */
+export interface Context {
+  readonly config: Config;
+  readonly configuration: Configuration;
+  /** As signed with: never re-encoded. */
+  readonly configurationBytes: Uint8Array;
+  /** SHA-256 of the writer token. */
+  readonly writerTokenHash: Uint8Array;
+  readonly store: LogStore;
+  readonly prover: Prover;
+  readonly sequencer: Sequencer;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+  /** Milliseconds since 1970. */
+  readonly clock: () => number;
+}
+
+async function required(store: LogStore, key: string): Promise<Uint8Array> {
+  const value = await store.setting(key);
+  if (value === undefined) throw new DataFolderError(`The database has no ${key}; it was not made by kt-log init.`);
+  return value;
+}
+
+/** Opens an initialised data folder and starts its sequencer. @throws DataFolderError, KeyFileError */
+export async function openContext(config: Config, clock: () => number = Date.now): Promise<Context> {
+  if (!isInitialised(config.dataDir))
+    throw new DataFolderError(
+      `There is no log in ${config.dataDir}. Make one with: kt-log init --data ${config.dataDir}`,
+    );
+  const logger = pino({ level: config.logLevel, base: null }, pino.destination({ dest: 2, sync: true }));
+  const store = new SqliteLogStore(join(config.dataDir, FILES.database));
+  try {
+    const configurationBytes = await required(store, "configuration");
+    const configuration = decode(Configuration, configurationBytes);
+    const suite = await nodeSuite(configuration.ciphersuite as SuiteId);
+    const keys = await openKeys(join(config.dataDir, FILES.keys), await readPassphrase(config));
+    const vrfPrivateKey = suite.importVrfPrivateKey(keys.vrf);
+    const signer = suite.importSigner(keys.signature);
+    if (
+      Buffer.compare(signer.publicKey, configuration.signaturePublicKey) !== 0 ||
+      Buffer.compare(vrfPrivateKey.publicKey, configuration.vrfPublicKey) !== 0
+    )
+      throw new DataFolderError("The keys are not those of this log's configuration; restore the right key file.");
+    const metrics = new Metrics(store, clock);
+    const sequencer = new Sequencer(
+      { suite, configuration, vrfPrivateKey, signer, random },
+      store,
+      config,
+      clock,
+      (error) => logger.error({ err: error }, "a log entry could not be committed"),
+      metrics.sequencer,
+    );
+    await sequencer.start();
+    return {
+      config,
+      configuration,
+      configurationBytes,
+      writerTokenHash: await required(store, "writer-token-sha256"),
+      store,
+      prover: createProver({ suite, configuration, vrfPrivateKey, store }),
+      sequencer,
+      metrics,
+      logger,
+      clock,
+    };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+/** Commits what is waiting and closes the store. */
+export async function closeContext(context: Context): Promise<void> {
+  await context.sequencer.stop();
+  await context.store.close();
+}

@@ -1,0 +1,80 @@
+import { createHash, randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
+import { mkdir, readFile, rename } from "node:fs/promises";
+import { join } from "node:path";
+import { Configuration, KT_128_SHA256_Ed25519 } from "@mls-as/keytrans";
+import { nodeSuite } from "@mls-as/keytrans/node";
+import { encode } from "@mls-as/tls-codec";
+import type { Config } from "./config.js";
+import { writeDurably } from "./durable-file.js";
+import { createKeys } from "./keys.js";
+import { SqliteLogStore } from "./storage/sqlite.js";
+
+/** Files of a log's data folder. */
+export const FILES = {
+  database: "log.sqlite",
+  keys: "keys.json",
+  writerToken: "writer-token",
+  passphrase: "passphrase",
+} as const;
+
+export class DataFolderError extends Error {
+  override readonly name = "DataFolderError";
+}
+
+export function isInitialised(dataDir: string): boolean {
+  return existsSync(join(dataDir, FILES.database));
+}
+
+/** The passphrase of the keys: from the environment, a file the operator names, or the development file beside the keys. */
+export async function readPassphrase(config: Config): Promise<string> {
+  if (config.passphrase !== undefined) return config.passphrase;
+  const path = config.passphraseFile ?? join(config.dataDir, FILES.passphrase);
+  try {
+    return (await readFile(path, "utf8")).trimEnd();
+  } catch (cause) {
+    const hint = "set KT_LOG_PASSPHRASE or KT_LOG_PASSPHRASE_FILE";
+    throw new DataFolderError(`The passphrase of the keys cannot be read from ${path}; ${hint}.`, { cause });
+  }
+}
+
+const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
+const MINUTE = 60_000n;
+
+/**
+ * Makes keys, writer token, `Configuration` and database of a new log: contact monitoring, reasonable monitoring window
+ * 24 h, max_ahead 60 s, max_behind 1 h, no maximum lifetime. The configuration never changes afterwards.
+ * @throws DataFolderError when there is a log already
+ */
+export async function initialise(config: Config): Promise<void> {
+  const { dataDir } = config;
+  if (isInitialised(dataDir)) throw new DataFolderError(`There is a log in ${dataDir} already.`);
+  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  if (config.passphrase === undefined && config.passphraseFile === undefined)
+    await writeDurably(join(dataDir, FILES.passphrase), `${randomBytes(24).toString("base64url")}\n`, 0o600);
+  const suite = await nodeSuite(KT_128_SHA256_Ed25519);
+  const keys = await createKeys(join(dataDir, FILES.keys), await readPassphrase(config), suite, random);
+  const configuration: Configuration = {
+    ciphersuite: suite.id,
+    mode: "contactMonitoring",
+    signaturePublicKey: suite.importSigner(keys.signature).publicKey,
+    vrfPublicKey: suite.importVrfPrivateKey(keys.vrf).publicKey,
+    maxAhead: MINUTE,
+    maxBehind: 60n * MINUTE,
+    reasonableMonitoringWindow: 24n * 60n * MINUTE,
+    maximumLifetime: undefined,
+  };
+  const writerToken = randomBytes(32).toString("base64url");
+  await writeDurably(join(dataDir, FILES.writerToken), `${writerToken}\n`, 0o600);
+  // The database comes last: a folder that has one is complete.
+  const draft = join(dataDir, `${FILES.database}.new`);
+  const store = new SqliteLogStore(draft);
+  await store.initialise(
+    new Map([
+      ["configuration", encode(Configuration, configuration)],
+      ["writer-token-sha256", new Uint8Array(createHash("sha256").update(writerToken).digest())],
+    ]),
+  );
+  await store.close();
+  await rename(draft, join(dataDir, FILES.database));
+}

@@ -1,0 +1,91 @@
+#!/usr/bin/env node
+import { Command, InvalidArgumentError } from "commander";
+import { type Config, ConfigError, readConfig } from "./config.js";
+import { DataFolderError, initialise, isInitialised } from "./data-folder.js";
+import { KeyFileError } from "./keys.js";
+import { serve } from "./serve.js";
+
+interface Flags {
+  readonly data?: string;
+  readonly host?: string;
+  readonly port?: number;
+  readonly init?: boolean;
+  readonly json?: boolean;
+}
+
+function portNumber(text: string): number {
+  const port = Number(text);
+  if (!/^\d+$/.test(text) || port > 65_535) throw new InvalidArgumentError("a port is a number from 0 to 65535");
+  return port;
+}
+
+function configOf({ data, host, port }: Flags): Config {
+  return readConfig(process.env, {
+    ...(data === undefined ? {} : { dataDir: data }),
+    ...(host === undefined ? {} : { host }),
+    ...(port === undefined ? {} : { port }),
+  });
+}
+
+async function runServe(flags: Flags): Promise<void> {
+  const config = configOf(flags);
+  if (flags.init === true && !isInitialised(config.dataDir)) await initialise(config);
+  const service = await serve(config);
+  const stop = (): void => {
+    service.close().then(
+      () => process.exit(0),
+      (error: unknown) => fail(error),
+    );
+  };
+  process.on("SIGTERM", stop);
+  process.on("SIGINT", stop);
+  process.stdout.write(
+    flags.json === true
+      ? `${JSON.stringify({ url: service.url, pid: process.pid })}\n`
+      : `The log listens on ${service.url} (data in ${config.dataDir}). Ctrl-C stops it.\n`,
+  );
+}
+
+async function runInit(flags: Flags): Promise<void> {
+  const config = configOf(flags);
+  await initialise(config);
+  process.stdout.write(`A log was made in ${config.dataDir}.\n`);
+  process.stdout.write(`The AS needs ${config.dataDir}/writer-token. Back up keys.json and its passphrase apart.\n`);
+}
+
+/** What an operator did wrong is told in a sentence; anything else is a fault of this program and shows its stack. */
+function fail(error: unknown): never {
+  const known = error instanceof ConfigError || error instanceof DataFolderError || error instanceof KeyFileError;
+  const text = known ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error);
+  process.stderr.write(`kt-log: ${text}\n`);
+  process.exit(known ? 2 : 1);
+}
+
+const program = new Command("kt-log")
+  .description("A Key Transparency log (draft-ietf-keytrans-protocol) on one SQLite database.")
+  .addHelpText(
+    "after",
+    "\nSettings can also come from the environment: KT_LOG_DATA, KT_LOG_PORT, KT_LOG_PASSPHRASE_FILE, …",
+  );
+
+program
+  .command("serve")
+  .description("answer requests until SIGTERM")
+  .option("--data <dir>", "data folder (KT_LOG_DATA; default data/kt-log)")
+  .option("--host <host>", "address to listen on (KT_LOG_HOST; default 127.0.0.1)")
+  .option("--port <n>", "port; 0 takes any free one (KT_LOG_PORT; default 8441)", portNumber)
+  .option("--init", "make a new log first when the folder has none")
+  .option("--json", "print one JSON line when ready")
+  .action(runServe);
+
+program
+  .command("init")
+  .description("make keys, writer token and the genesis configuration of a new log")
+  .option("--data <dir>", "data folder (KT_LOG_DATA; default data/kt-log)")
+  .action(runInit);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  fail(error);
+}

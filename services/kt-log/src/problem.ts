@@ -1,0 +1,126 @@
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+
+/** Every way this service refuses a request: one row a code, never reused for another meaning. */
+export const PROBLEMS = {
+  malformed: {
+    status: 400,
+    title: "The body is not the structure this endpoint takes",
+    remedy: "Send the TLS encoding that the draft's operation defines; `path` names the field.",
+  },
+  "unsupported-media-type": {
+    status: 415,
+    title: "The media type is not accepted here",
+    remedy: "Send Content-Type: application/octet-stream.",
+  },
+  "body-too-large": { status: 413, title: "The body is too large", remedy: "Split the request." },
+  "not-found": { status: 404, title: "There is nothing here", remedy: "Check the URL." },
+  "method-not-allowed": { status: 405, title: "The method is not allowed here", remedy: "Check the method." },
+  unauthorized: {
+    status: 401,
+    title: "The writer token is missing or wrong",
+    remedy: "Send Authorization: Bearer with the content of the writer-token file.",
+  },
+  "empty-log": { status: 503, title: "The log has no entry yet", remedy: "Run kt-log init." },
+  "invalid-last": {
+    status: 409,
+    title: "The advertised tree size is not one of this log",
+    remedy: "If this log has shown you that size, keep the evidence: it has lost or hidden entries.",
+  },
+  "label-unknown": { status: 404, title: "The log has no such label", remedy: "Check the label." },
+  "version-unknown": { status: 404, title: "The label has no such version", remedy: "Search the greatest version." },
+  "version-expired": {
+    status: 410,
+    title: "The version can only be proven from expired entries",
+    remedy: "Search the greatest version.",
+  },
+  "value-deleted": { status: 410, title: "The value was erased", remedy: "Nothing can be done." },
+  "invalid-start": {
+    status: 409,
+    title: "The starting position is not an unexpired distinguished entry",
+    remedy: "Walk the distinguished heads and choose one of them.",
+  },
+  "invalid-entries": {
+    status: 400,
+    title: "The monitoring map is not one that the protocol produces",
+    remedy: "Send the map as the client state holds it.",
+  },
+  "stale-version": {
+    status: 409,
+    title: "The greatest version of the label is another one",
+    remedy: "Read the label again and build on its greatest version.",
+  },
+  "nothing-to-update": { status: 400, title: "The update has no values", remedy: "Send at least one value." },
+  "too-many-values": { status: 413, title: "More values than one update can hold", remedy: "Split the update." },
+  "wrong-mode": {
+    status: 409,
+    title: "The operation does not exist in this log's deployment mode",
+    remedy: "See GET /v1/configuration.",
+  },
+  "invalid-position": {
+    status: 409,
+    title: "No credential can be made from that entry",
+    remedy: "Name a distinguished entry at or after the version's entry.",
+  },
+  "invalid-update-signature": {
+    status: 403,
+    title: "The signature over the update does not verify",
+    remedy: "Sign UpdateTBS with the leaf key of the configuration.",
+  },
+  "invalid-auditor-head": {
+    status: 403,
+    title: "The auditor's tree head is not one that users would accept",
+    remedy: "Audit up to the newest entry and sign that view.",
+  },
+  overloaded: {
+    status: 503,
+    title: "Too many updates are waiting",
+    remedy: "Repeat the same request after Retry-After; an update is idempotent.",
+  },
+  "shutting-down": { status: 503, title: "The log is shutting down", remedy: "Repeat the same request later." },
+  internal: { status: 500, title: "An error of this service", remedy: "Tell the operator the request id." },
+} as const satisfies Record<string, { status: ContentfulStatusCode; title: string; remedy: string }>;
+
+/** Closed set of error codes of this service. */
+export type ProblemCode = keyof typeof PROBLEMS;
+
+export interface ProblemDetails {
+  /** The offending field. */
+  readonly path?: string | undefined;
+  /** Title of the section whose rule was broken. */
+  readonly section?: string | undefined;
+  /** Seconds after which to try again. */
+  readonly retryAfter?: number | undefined;
+}
+
+/** A refusal; answered as a problem document (RFC 9457). */
+export class Problem extends Error {
+  override readonly name = "Problem";
+  readonly code: ProblemCode;
+  readonly details: ProblemDetails;
+
+  constructor(code: ProblemCode, detail: string = PROBLEMS[code].title, details: ProblemDetails = {}) {
+    super(detail);
+    this.code = code;
+    this.details = details;
+  }
+
+  get status(): ContentfulStatusCode {
+    return PROBLEMS[this.code].status;
+  }
+
+  /** The document of RFC 9457. */
+  toJSON(): Record<string, unknown> {
+    const { title, status, remedy } = PROBLEMS[this.code];
+    const { path, section } = this.details;
+    return {
+      type: `urn:kt-log:problem:${this.code}`,
+      title,
+      status,
+      code: this.code,
+      detail: this.message,
+      remedy,
+      ...(path === undefined || path === "" ? {} : { path }),
+      ...(section === undefined ? {} : { section }),
+    };
+  }
+}

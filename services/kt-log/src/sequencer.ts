@@ -1,0 +1,197 @@
+import { type LabelChange, type Rejection, sequence, type SequenceContext } from "@mls-as/keytrans/prover";
+import type { Gauge, Histogram } from "prom-client";
+import { Problem } from "./problem.js";
+import { HeadMovedError, type LogStore } from "./storage/store.js";
+
+export interface SequencerSetting {
+  /** How long the first waiting change may wait for company. */
+  readonly batchMilliseconds: number;
+  /** Label changes in one log entry; at most 255, so that an audited log can prove them (draft, "AuditorUpdate"). */
+  readonly batchSize: number;
+  /** Changes that may wait; one more is refused with `overloaded`. */
+  readonly queueLimit: number;
+  /** Greatest age of the rightmost entry before an empty one is added, so that silence is noticed. */
+  readonly heartbeatMilliseconds: number;
+}
+
+export const SEQUENCER_DEFAULTS: SequencerSetting = {
+  batchMilliseconds: 20,
+  batchSize: 255,
+  queueLimit: 10_000,
+  heartbeatMilliseconds: 5 * 60_000,
+};
+
+export interface SequencerMetrics {
+  readonly queue: Gauge;
+  readonly batch: Histogram;
+  readonly delay: Histogram;
+}
+
+/** What became of a submitted change. */
+export type Outcome = "inserted" | "stale-version";
+
+interface Waiting {
+  readonly change: LabelChange;
+  readonly since: number;
+  resolve(outcome: Outcome): void;
+  reject(error: unknown): void;
+}
+
+/**
+ * The one place where log entries are made: collects changes, makes one entry of each batch, and answers when the entry
+ * is durable. Timestamps never decrease, whatever the clock does.
+ */
+export class Sequencer {
+  readonly #context: SequenceContext;
+  readonly #store: LogStore;
+  readonly #setting: SequencerSetting;
+  readonly #clock: () => number;
+  readonly #metrics: SequencerMetrics | undefined;
+  readonly #onFailure: (error: unknown) => void;
+  #queue: Waiting[] = [];
+  #working: Promise<void> | undefined;
+  #batchTimer: NodeJS.Timeout | undefined;
+  #heartbeatTimer: NodeJS.Timeout | undefined;
+  #stopped = false;
+
+  /** `clock` gives milliseconds since 1970; `onFailure` hears of commits that failed without anyone waiting. */
+  constructor(
+    context: Omit<SequenceContext, "store">,
+    store: LogStore,
+    setting: SequencerSetting,
+    clock: () => number,
+    onFailure: (error: unknown) => void,
+    metrics?: SequencerMetrics,
+  ) {
+    this.#context = { ...context, store };
+    this.#store = store;
+    this.#setting = setting;
+    this.#clock = clock;
+    this.#onFailure = onFailure;
+    this.#metrics = metrics;
+  }
+
+  /** Makes the genesis entry of an empty log, and keeps the rightmost entry young from now on. */
+  async start(): Promise<void> {
+    if ((await this.#store.head()) === undefined) await this.#commit([]);
+    await this.#heartbeatWhenDue();
+    const interval = Math.max(20, Math.min(10_000, this.#setting.heartbeatMilliseconds / 4));
+    this.#heartbeatTimer = setInterval(() => {
+      this.#heartbeatWhenDue().catch(this.#onFailure);
+    }, interval);
+    this.#heartbeatTimer.unref();
+  }
+
+  /** Settles when the change is durable in a log entry, or known not to be in any. @throws Problem */
+  submit(change: LabelChange): Promise<Outcome> {
+    if (this.#stopped) throw new Problem("shutting-down", undefined, { retryAfter: 5 });
+    if (this.#queue.length >= this.#setting.queueLimit)
+      throw new Problem("overloaded", `${this.#queue.length} changes are waiting`, { retryAfter: 1 });
+    const outcome = new Promise<Outcome>((resolve, reject) => {
+      this.#queue.push({ change, since: this.#clock(), resolve, reject });
+    });
+    this.#metrics?.queue.set(this.#queue.length);
+    this.#schedule();
+    return outcome;
+  }
+
+  /** Commits what is waiting, then refuses more. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearInterval(this.#heartbeatTimer);
+    clearTimeout(this.#batchTimer);
+    this.#batchTimer = undefined;
+    while (this.#queue.length > 0 || this.#working !== undefined) await (this.#working ?? this.#startBatch());
+  }
+
+  #schedule(): void {
+    if (this.#working !== undefined || this.#stopped) return;
+    if (this.#queue.length >= this.#setting.batchSize) {
+      clearTimeout(this.#batchTimer);
+      this.#batchTimer = undefined;
+      void this.#startBatch();
+    } else {
+      this.#batchTimer ??= setTimeout(() => {
+        this.#batchTimer = undefined;
+        if (this.#working === undefined) void this.#startBatch();
+      }, this.#setting.batchMilliseconds);
+    }
+  }
+
+  #startBatch(): Promise<void> {
+    this.#working = this.#commitBatch().finally(() => {
+      this.#working = undefined;
+      if (this.#queue.length > 0) this.#schedule();
+    });
+    return this.#working;
+  }
+
+  /** Takes one batch off the queue; changes of a label that is in it already wait for the next. */
+  #takeBatch(): Waiting[] {
+    const labels = new Set<string>();
+    const batch: Waiting[] = [];
+    const rest: Waiting[] = [];
+    let versions = 0;
+    for (const waiting of this.#queue) {
+      const label = Buffer.from(waiting.change.label).toString("latin1");
+      const count = waiting.change.values.length;
+      if (labels.has(label) || versions + count > Math.max(count, this.#setting.batchSize)) rest.push(waiting);
+      else {
+        labels.add(label);
+        versions += count;
+        batch.push(waiting);
+      }
+    }
+    this.#queue = rest;
+    return batch;
+  }
+
+  async #commitBatch(): Promise<void> {
+    const batch = this.#takeBatch();
+    if (batch.length === 0) return;
+    try {
+      const rejected = await this.#commit(batch.map(({ change }) => change));
+      const codes = new Map(rejected.map(({ index, code }) => [index, code]));
+      for (const [index, waiting] of batch.entries()) {
+        const code = codes.get(index);
+        if (code === "batch-full") this.#queue.unshift(waiting);
+        else if (code === undefined || code === "stale-version") waiting.resolve(code ?? "inserted");
+        else waiting.reject(new Problem(code));
+      }
+      this.#metrics?.batch.observe(batch.length);
+      for (const { since } of batch) this.#metrics?.delay.observe(Math.max(0, this.#clock() - since) / 1000);
+    } catch (error) {
+      this.#onFailure(error);
+      for (const waiting of batch) waiting.reject(error);
+    }
+    this.#metrics?.queue.set(this.#queue.length);
+  }
+
+  /** Makes the entry durable; made again on the new head whenever another sequencer was faster. */
+  async #commit(changes: readonly LabelChange[]): Promise<readonly Rejection[]> {
+    for (;;) {
+      const last = (await this.#store.head())?.timestamp ?? 0;
+      const { writes, rejected } = await sequence(this.#context, changes, Math.max(this.#clock(), last));
+      if (changes.length > 0 && rejected.length === changes.length) return rejected;
+      try {
+        await this.#store.append(writes);
+        return rejected;
+      } catch (error) {
+        if (!(error instanceof HeadMovedError)) throw error;
+      }
+    }
+  }
+
+  async #heartbeatWhenDue(): Promise<void> {
+    if (this.#working !== undefined || this.#stopped) return;
+    const head = await this.#store.head();
+    if (head === undefined || this.#clock() - head.timestamp < this.#setting.heartbeatMilliseconds) return;
+    this.#working = this.#commit([])
+      .then(() => undefined)
+      .finally(() => {
+        this.#working = undefined;
+        if (this.#queue.length > 0) this.#schedule();
+      });
+    await this.#working;
+  }
+}

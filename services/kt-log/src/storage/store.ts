@@ -1,0 +1,38 @@
+import type { LogEntryWrites, ProverStore } from "@mls-as/keytrans/prover";
+
+/** The tree head moved while an entry was being prepared: another sequencer was faster. */
+export class HeadMovedError extends Error {
+  override readonly name = "HeadMovedError";
+}
+
+/**
+ * What the service keeps, beyond what the prover reads ({@link ProverStore}).
+ *
+ * `append` is the only way the head moves. It is atomic and a compare-and-swap: all rows of `writes` and the new head
+ * become visible together, and only if the stored tree size still is `writes.position`; otherwise nothing changes and
+ * {@link HeadMovedError} is thrown. When it returns, all of it survives a power failure.
+ */
+export interface LogStore extends ProverStore {
+  append(writes: LogEntryWrites): Promise<void>;
+  /** A value set once at `init` (the encoded `Configuration`, the writer token's hash). */
+  setting(key: string): Promise<Uint8Array | undefined>;
+  /** Sets a value that has none yet, durably. @throws Error when it has one */
+  initialise(settings: ReadonlyMap<string, Uint8Array>): Promise<void>;
+  /** Encoded `AuditorUpdate`s from `start` on, at most `limit`; empty outside third-party auditing. */
+  auditorUpdates(start: number, limit: number): Promise<readonly Uint8Array[]>;
+  /** Replaces the newest `AuditorTreeHead`, durably. */
+  saveAuditorTreeHead(auditorTreeHead: Uint8Array): Promise<void>;
+  /** All label-versions in the order of their entries, for `fsck`; at most `limit` rows after the given one. */
+  labelVersions(after: LabelVersionKey | undefined, limit: number): Promise<readonly LabelVersionRow[]>;
+  close(): Promise<void>;
+}
+
+export interface LabelVersionKey {
+  readonly position: number;
+  readonly label: Uint8Array;
+  readonly version: number;
+}
+
+export interface LabelVersionRow extends LabelVersionKey {
+  readonly commitment: Uint8Array;
+}
