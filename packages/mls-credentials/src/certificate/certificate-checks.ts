@@ -1,0 +1,189 @@
+import { type Certificate, isCritical, isSelfIssued } from "./certificate.js";
+import { equalBytes } from "@mls-as/tls-codec";
+import { isUnderstoodExtension } from "./extensions.js";
+import {
+  isAbsoluteUri,
+  isHostName,
+  isPresentedHostName,
+  splitMailbox,
+  uriHost,
+  type GeneralName,
+} from "./general-name.js";
+import { constraintProblem } from "./name-constraints.js";
+import { ExtensionOid } from "./oids.js";
+import { type CertificateProblem, problem } from "./path-reason.js";
+
+/** Where a certificate stands in a path: what is asked of it depends on it. */
+export type PathRole = "leaf" | "intermediate" | "anchor";
+
+/** Extensions RFC 5280 has CAs mark as non-critical, or as critical. */
+const CRITICALITY: readonly (readonly [oid: string, field: string, critical: boolean, title: string])[] = [
+  [ExtensionOid.authorityKeyIdentifier, "authorityKeyIdentifier", false, "Authority Key Identifier"],
+  [ExtensionOid.subjectKeyIdentifier, "subjectKeyIdentifier", false, "Subject Key Identifier"],
+  [ExtensionOid.subjectDirectoryAttributes, "subjectDirectoryAttributes", false, "Subject Directory Attributes"],
+  [ExtensionOid.freshestCrl, "freshestCrl", false, "Freshest CRL"],
+  [ExtensionOid.authorityInfoAccess, "authorityInfoAccess", false, "Authority Information Access"],
+  [ExtensionOid.subjectInfoAccess, "subjectInfoAccess", false, "Subject Information Access"],
+  [ExtensionOid.nameConstraints, "nameConstraints", true, "Name Constraints"],
+  [ExtensionOid.policyConstraints, "policyConstraints", true, "Policy Constraints"],
+  [ExtensionOid.inhibitAnyPolicy, "inhibitAnyPolicy", true, "Inhibit anyPolicy"],
+];
+
+/** Everything in which one certificate, by itself, departs from the profile of RFC 5280 for its place in the path. */
+export function certificateProblems(
+  certificate: Certificate,
+  role: PathRole,
+  understood: ReadonlySet<string> = new Set(),
+): CertificateProblem[] {
+  return [
+    ...fieldProblems(certificate),
+    ...extensionProblems(certificate, understood),
+    ...keyUsageProblems(certificate),
+    ...nameProblems(certificate),
+    ...(role === "leaf" ? [] : issuerProblems(certificate)),
+    ...identifierProblems(certificate, role),
+  ];
+}
+
+function fieldProblems(certificate: Certificate): CertificateProblem[] {
+  const problems: CertificateProblem[] = [];
+  const { serial } = certificate;
+  if ((serial[0] ?? 0) >= 0x80 || serial.every((octet) => octet === 0))
+    problems.push(problem("serial-number", "Serial Number", "serialNumber", "not a positive integer"));
+  if (serial.length > 20)
+    problems.push(problem("serial-number", "Serial Number", "serialNumber", "longer than 20 octets"));
+  if (!equalBytes(certificate.signatureAlgorithm.der, certificate.tbsSignatureAlgorithm.der))
+    problems.push(
+      problem(
+        "algorithm-mismatch",
+        "signatureAlgorithm",
+        "signatureAlgorithm",
+        "differs from the field in the TBSCertificate",
+      ),
+    );
+  if (certificate.issuer.isEmpty) problems.push(problem("empty-name", "Issuer", "issuer", "empty issuer"));
+  if (certificate.publicKey.kind === "unsupported")
+    problems.push(problem("weak-key", "Subject Public Key Info", "subjectPublicKeyInfo", certificate.publicKey.reason));
+  return problems;
+}
+
+function extensionProblems(certificate: Certificate, understood: ReadonlySet<string>): CertificateProblem[] {
+  const problems: CertificateProblem[] = [];
+  for (const [index, { oid, critical }] of certificate.extensions.entries())
+    if (
+      critical &&
+      !isUnderstoodExtension(oid) &&
+      !understood.has(oid) &&
+      oid !== ExtensionOid.subjectDirectoryAttributes
+    )
+      problems.push(
+        problem(
+          "unknown-critical-extension",
+          "Certificate Extensions",
+          `extensions[${index}]`,
+          `critical extension ${oid}`,
+        ),
+      );
+  for (const [oid, field, critical, title] of CRITICALITY)
+    if (certificate.extensions.some((extension) => extension.oid === oid && extension.critical !== critical))
+      problems.push(
+        problem("extension-criticality", title, field, critical ? "must be critical" : "must not be critical"),
+      );
+  return problems;
+}
+
+function keyUsageProblems(certificate: Certificate): CertificateProblem[] {
+  const problems: CertificateProblem[] = [];
+  const { basicConstraints, keyUsage, nameConstraints } = certificate;
+  const ca = basicConstraints?.ca ?? false;
+  if (!ca && keyUsage?.has("keyCertSign"))
+    problems.push(problem("key-usage", "Key Usage", "keyUsage", "keyCertSign without cA"));
+  if (basicConstraints?.pathLength !== undefined && (!ca || (keyUsage !== undefined && !keyUsage.has("keyCertSign"))))
+    problems.push(
+      problem("profile", "Basic Constraints", "basicConstraints", "pathLenConstraint without cA and keyCertSign"),
+    );
+  if (!ca && nameConstraints !== undefined)
+    problems.push(problem("profile", "Name Constraints", "nameConstraints", "in a certificate that is not a CA's"));
+  for (const list of [nameConstraints?.permitted ?? [], nameConstraints?.excluded ?? []])
+    for (const base of list) {
+      const detail = constraintProblem(base);
+      if (detail !== undefined) problems.push(problem("malformed-name", "Name Constraints", "nameConstraints", detail));
+    }
+  return problems;
+}
+
+function nameProblems(certificate: Certificate): CertificateProblem[] {
+  const problems: CertificateProblem[] = [];
+  const { subject, subjectAltName } = certificate;
+  if (
+    subject.isEmpty &&
+    (subjectAltName === undefined || !isCritical(certificate.extensions, ExtensionOid.subjectAltName))
+  )
+    problems.push(problem("empty-name", "Subject", "subject", "empty subject without a critical subjectAltName"));
+  for (const [field, names] of [
+    ["subjectAltName", subjectAltName],
+    ["issuerAltName", certificate.issuerAltName],
+  ] as const)
+    for (const [index, name] of (names ?? []).entries()) {
+      const detail = generalNameProblem(name);
+      if (detail !== undefined)
+        problems.push(problem("malformed-name", "Subject Alternative Name", `${field}[${index}]`, detail));
+    }
+  return problems;
+}
+
+/** What is wrong with a name of a subject or issuer; undefined when nothing is. */
+function generalNameProblem(name: GeneralName): string | undefined {
+  switch (name.type) {
+    case "dns":
+      return isPresentedHostName(name.value) ? undefined : "dNSName that is no host name";
+    case "email":
+      return splitMailbox(name.value) === undefined ? "rfc822Name that is no mailbox" : undefined;
+    case "ip":
+      return name.value.length === 4 || name.value.length === 16 ? undefined : "iPAddress of neither 4 nor 16 octets";
+    case "uri": {
+      if (!isAbsoluteUri(name.value)) return "uniformResourceIdentifier that is no absolute URI";
+      if (!/^[A-Za-z][A-Za-z0-9+.-]*:\/\//.test(name.value)) return undefined;
+      const host = uriHost(name.value);
+      const isAddress = host !== undefined && (/^\[[0-9a-f:.]+\]$/.test(host) || /^\d{1,3}(\.\d{1,3}){3}$/.test(host));
+      // file:///path has an authority, an empty one; RFC 5280 asks for a host where there is an authority.
+      return host !== undefined && (isAddress || isHostName(host))
+        ? undefined
+        : "uniformResourceIdentifier without a host";
+    }
+    default:
+      return undefined;
+  }
+}
+
+function issuerProblems(certificate: Certificate): CertificateProblem[] {
+  const problems: CertificateProblem[] = [];
+  const { basicConstraints, keyUsage } = certificate;
+  if (basicConstraints === undefined || !basicConstraints.ca)
+    problems.push(problem("not-a-ca", "Basic Constraints", "basicConstraints", "cA is not asserted"));
+  else if (!isCritical(certificate.extensions, ExtensionOid.basicConstraints))
+    problems.push(
+      problem("extension-criticality", "Basic Constraints", "basicConstraints", "must be critical in a CA certificate"),
+    );
+  if (keyUsage !== undefined && !keyUsage.has("keyCertSign"))
+    problems.push(problem("key-usage", "Preparation for Certificate i+1", "keyUsage", "keyCertSign is not asserted"));
+  if (certificate.subject.isEmpty)
+    problems.push(problem("empty-name", "Subject", "subject", "CA with an empty subject"));
+  return problems;
+}
+
+function identifierProblems(certificate: Certificate, role: PathRole): CertificateProblem[] {
+  const problems: CertificateProblem[] = [];
+  const isCa = certificate.basicConstraints?.ca ?? false;
+  if (isCa && certificate.subjectKeyIdentifier === undefined)
+    problems.push(
+      problem("missing-extension", "Subject Key Identifier", "subjectKeyIdentifier", "missing in a CA certificate"),
+    );
+  // Only a self-signed certificate may leave it out; an untrusted self-signed one leads nowhere, so anchors alone are excused.
+  const excused = role === "anchor" && isSelfIssued(certificate);
+  if (!excused && certificate.authorityKeyIdentifier?.keyIdentifier === undefined)
+    problems.push(
+      problem("missing-extension", "Authority Key Identifier", "authorityKeyIdentifier", "keyIdentifier is missing"),
+    );
+  return problems;
+}

@@ -1,0 +1,160 @@
+import { type Certificate, isSelfIssued } from "./certificate.js";
+import { EMAIL_ADDRESS_OID, isWithin, type Name } from "./distinguished-name.js";
+import type { NameConstraints } from "./extensions.js";
+import { type GeneralName, isHostName, splitMailbox, uriHost } from "./general-name.js";
+import { type CertificateProblem, problem } from "./path-reason.js";
+
+const TITLE = "Name Constraints";
+
+/** What is wrong with the base of a subtree; undefined when nothing is. The empty string stands for all names of its type. */
+export function constraintProblem(base: GeneralName): string | undefined {
+  switch (base.type) {
+    case "dns":
+      return base.value === "" || isHostName(base.value) ? undefined : "dNSName constraint that is no host name";
+    case "uri":
+      return base.value === "" || isHostName(base.value.replace(/^\./, ""))
+        ? undefined
+        : "URI constraint that is neither host nor domain";
+    case "email": {
+      const valid = base.value.includes("@")
+        ? splitMailbox(base.value) !== undefined
+        : isHostName(base.value.replace(/^\./, ""));
+      return base.value === "" || valid ? undefined : "rfc822Name constraint that is neither mailbox, host nor domain";
+    }
+    case "ip":
+      return isAddressRange(base.value) ? undefined : "iPAddress constraint that is no address and mask";
+    default:
+      return undefined;
+  }
+}
+
+/** An address and a contiguous mask in the style of CIDR (RFC 4632). */
+function isAddressRange(range: Uint8Array): boolean {
+  if (range.length !== 8 && range.length !== 32) return false;
+  const bits = Array.from(range.subarray(range.length / 2), (octet) => octet.toString(2).padStart(8, "0")).join("");
+  return /^1*0*$/.test(bits);
+}
+
+/** The constraints that the certificates above have imposed, and how much comparing is left. */
+export class NameConstraintState {
+  /** One entry a certificate with constraints: a name must be permitted by each. */
+  readonly #permitted: Map<GeneralName["type"], GeneralName[]>[] = [];
+  readonly #excluded = new Map<GeneralName["type"], GeneralName[]>();
+  #comparisonsLeft: number;
+
+  constructor(maxComparisons: number) {
+    this.#comparisonsLeft = maxComparisons;
+  }
+
+  /** Adds the constraints of a CA certificate: intersection of permitted, union of excluded. */
+  impose(constraints: NameConstraints): void {
+    const permitted = new Map<GeneralName["type"], GeneralName[]>();
+    for (const base of constraints.permitted) append(permitted, base);
+    if (permitted.size > 0) this.#permitted.push(permitted);
+    for (const base of constraints.excluded) append(this.#excluded, base);
+  }
+
+  /** Checks every name of a certificate; self-issued ones are exempt unless they end the path. */
+  check(certificate: Certificate, isLeaf: boolean): CertificateProblem[] {
+    if (this.#permitted.length === 0 && this.#excluded.size === 0) return [];
+    if (!isLeaf && isSelfIssued(certificate)) return [];
+    const problems: CertificateProblem[] = [];
+    for (const [field, name] of constrainedNames(certificate)) {
+      const detail = this.#violation(name);
+      if (this.#comparisonsLeft < 0)
+        return [problem("limit-exceeded", TITLE, field, "more name comparisons than allowed")];
+      if (detail !== undefined) problems.push(problem("name-constraint", TITLE, field, detail));
+    }
+    return problems;
+  }
+
+  #violation(name: GeneralName): string | undefined {
+    for (const base of this.#excluded.get(name.type) ?? []) {
+      this.#comparisonsLeft -= 1;
+      if (this.#comparisonsLeft < 0) return undefined;
+      if (isInside(name, base, "excluded"))
+        return `${name.type} name inside an excluded subtree, or of a form that cannot be judged`;
+    }
+    for (const permitted of this.#permitted) {
+      const bases = permitted.get(name.type);
+      if (bases === undefined) continue;
+      this.#comparisonsLeft -= bases.length;
+      if (this.#comparisonsLeft < 0) return undefined;
+      if (!bases.some((base) => isInside(name, base, "permitted")))
+        return `${name.type} name outside the permitted subtrees`;
+    }
+    return undefined;
+  }
+}
+
+function append(map: Map<GeneralName["type"], GeneralName[]>, base: GeneralName): void {
+  const list = map.get(base.type);
+  if (list === undefined) map.set(base.type, [base]);
+  else list.push(base);
+}
+
+/** Subject, alternative names and, where there are none of the latter, e-mail addresses of the subject. */
+function* constrainedNames({ subject, subjectAltName }: Certificate): Iterable<[string, GeneralName]> {
+  if (!subject.isEmpty) yield ["subject", { type: "directory", value: subject }];
+  if (subjectAltName === undefined) {
+    for (const text of emailAddresses(subject)) yield ["subject", { type: "email", value: text }];
+    return;
+  }
+  for (const [index, name] of subjectAltName.entries()) yield [`subjectAltName[${index}]`, name];
+}
+
+function emailAddresses(name: Name): string[] {
+  return name.rdns.flat().flatMap(({ type, text }) => (type === EMAIL_ADDRESS_OID ? [text ?? ""] : []));
+}
+
+/**
+ * True when `name` lies in the subtree of `base`. What cannot be judged (other name forms, a URI without a host, a
+ * malformed name) is inside every excluded subtree and outside every permitted one.
+ */
+function isInside(name: GeneralName, base: GeneralName, side: "permitted" | "excluded"): boolean {
+  const unknown = side === "excluded";
+  if (name.type === "directory" && base.type === "directory") return isWithin(name.value, base.value);
+  if (name.type === "dns" && base.type === "dns")
+    return isDnsInside(name.value.toLowerCase(), base.value.toLowerCase(), side);
+  if (name.type === "ip" && base.type === "ip") return isAddressInside(name.value, base.value, unknown);
+  if (name.type === "email" && base.type === "email") {
+    if (base.value === "") return true;
+    const mailbox = splitMailbox(name.value);
+    if (mailbox === undefined) return unknown;
+    const exact = splitMailbox(base.value);
+    if (exact !== undefined) return mailbox.local === exact.local && mailbox.host === exact.host;
+    return isHostInside(mailbox.host, base.value.toLowerCase());
+  }
+  if (name.type === "uri" && base.type === "uri") {
+    if (base.value === "") return true;
+    const host = uriHost(name.value);
+    if (host === undefined || !isHostName(host)) return unknown;
+    return isHostInside(host, base.value.toLowerCase());
+  }
+  return unknown;
+}
+
+/** A host constraint names that host; one with a leading period every host below the domain, and not the domain itself. */
+function isHostInside(host: string, base: string): boolean {
+  return base.startsWith(".") ? host.length > base.length && host.endsWith(base) : host === base;
+}
+
+/** A DNS constraint holds for the name itself and all names below it; a wildcard name counts as all it may stand for. */
+function isDnsInside(name: string, base: string, side: "permitted" | "excluded"): boolean {
+  if (base === "") return true;
+  const within = (host: string): boolean => host === base || host.endsWith(`.${base}`);
+  if (!name.startsWith("*.")) return within(name);
+  const parent = name.slice(2);
+  if (within(parent)) return true;
+  const label = base.endsWith(`.${parent}`) ? base.slice(0, -parent.length - 1) : undefined;
+  return side === "excluded" && label !== undefined && !label.includes(".");
+}
+
+function isAddressInside(address: Uint8Array, range: Uint8Array, unknown: boolean): boolean {
+  if (address.length !== 4 && address.length !== 16) return unknown;
+  if (range.length !== 2 * address.length) return false;
+  return address.every((octet, index) => {
+    const mask = range[address.length + index] ?? 0;
+    return (octet & mask) === ((range[index] ?? 0) & mask);
+  });
+}

@@ -1,0 +1,91 @@
+import { type Certificate, isSelfIssued } from "./certificate.js";
+import { certificateProblems } from "./certificate-checks.js";
+import { NameConstraintState } from "./name-constraints.js";
+import { ANY_EXTENDED_KEY_USAGE } from "./oids.js";
+import type { PathInputs } from "./path-inputs.js";
+import { type CertificateProblem, problem, type Reason, reasonAt } from "./path-reason.js";
+import { PolicyGraph } from "./policy-graph.js";
+
+type RuleInputs = Pick<PathInputs, "policies" | "extendedKeyUsages" | "understoodCriticalExtensions"> & {
+  readonly time: number;
+  readonly maxNameComparisons: number;
+};
+
+/**
+ * Judges a chain (leaf first, anchor last) whose names and signatures already chain: validity, the certificate profile,
+ * path lengths, name constraints, policies, purposes. All violations, those nearest the anchor first, as they are met
+ * on the way down.
+ */
+export function judgePath(path: readonly Certificate[], inputs: RuleInputs): { reasons: Reason[]; policies: string[] } {
+  const reasons: Reason[] = [];
+  const names = new NameConstraintState(inputs.maxNameComparisons);
+  const graph = new PolicyGraph(path.length - 1, inputs.policies ?? {});
+  const understood = new Set(inputs.understoodCriticalExtensions ?? []);
+  let policies: string[] = [];
+  let remaining = Infinity;
+  for (const [index, certificate] of [...path.entries()].reverse()) {
+    const role = index === 0 ? "leaf" : index === path.length - 1 ? "anchor" : "intermediate";
+    const add = (problems: readonly CertificateProblem[]): void => {
+      for (const found of problems) reasons.push(reasonAt(index, found));
+    };
+    add(validityProblems(certificate, inputs.time));
+    add(certificateProblems(certificate, role, understood));
+    add(purposeProblems(certificate, role === "leaf", inputs.extendedKeyUsages ?? []));
+    if (role !== "anchor") {
+      add(names.check(certificate, role === "leaf"));
+      add(graph.process(certificate, role === "leaf"));
+    }
+    if (role === "leaf") {
+      const wrapUp = graph.finish(certificate, inputs.policies?.initialPolicies);
+      add(wrapUp.problems);
+      policies = wrapUp.policies;
+      continue;
+    }
+    if (role === "intermediate") {
+      add(graph.prepare(certificate));
+      if (!isSelfIssued(certificate)) {
+        if (remaining <= 0)
+          add([
+            problem(
+              "path-length",
+              "Preparation for Certificate i+1",
+              "basicConstraints",
+              "more CAs than a CA above allows",
+            ),
+          ]);
+        remaining -= 1;
+      }
+    }
+    remaining = Math.min(remaining, certificate.basicConstraints?.pathLength ?? Infinity);
+    if (certificate.nameConstraints !== undefined) names.impose(certificate.nameConstraints);
+  }
+  return { reasons, policies };
+}
+
+/** Validity includes both its ends (RFC 5280, "Validity"). */
+function validityProblems({ notBefore, notAfter }: Certificate, time: number): CertificateProblem[] {
+  if (time < notBefore)
+    return [problem("not-yet-valid", "Validity", "validity.notBefore", `valid from ${notBefore}, judged at ${time}`)];
+  if (time > notAfter)
+    return [problem("expired", "Validity", "validity.notAfter", `valid until ${notAfter}, judged at ${time}`)];
+  return [];
+}
+
+/** An extendedKeyUsage restricts the key to what it lists; anyExtendedKeyUsage lifts that. */
+function purposeProblems(
+  { extendedKeyUsage }: Certificate,
+  isLeaf: boolean,
+  wanted: readonly string[],
+): CertificateProblem[] {
+  if (extendedKeyUsage === undefined || extendedKeyUsage.includes(ANY_EXTENDED_KEY_USAGE)) return [];
+  return wanted
+    .filter((purpose) => !extendedKeyUsage.includes(purpose))
+    .map((purpose) =>
+      problem(
+        "extended-key-usage",
+        "Extended Key Usage",
+        "extendedKeyUsage",
+        `${isLeaf ? "leaf" : "CA"} is not for purpose ${purpose}`,
+      ),
+    );
+}

@@ -1,0 +1,151 @@
+import { equalBytes } from "@mls-as/tls-codec";
+import { type Certificate, isSelfIssued } from "./certificate.js";
+import type { PathLimits } from "./path-inputs.js";
+import { type Reason, reasonAt } from "./path-reason.js";
+import { bytesToHex } from "./der-values.js";
+import type { SignatureVerifier } from "./signature.js";
+import type { SignatureMemo } from "./signature-memo.js";
+
+/** How far a search may go; shared by all searches of one validation. */
+export class SearchBudget {
+  readonly maxIntermediates: number;
+  readonly maxNameComparisons: number;
+  #signatures: number;
+  #steps: number;
+  exhausted = false;
+
+  constructor(limits: PathLimits = {}) {
+    this.maxIntermediates = limits.maxIntermediates ?? 16;
+    this.maxNameComparisons = limits.maxNameComparisons ?? 262_144;
+    this.#signatures = limits.maxSignatureChecks ?? 256;
+    this.#steps = limits.maxSteps ?? 16_384;
+  }
+
+  takeStep(): boolean {
+    this.#steps -= 1;
+    if (this.#steps < 0) this.exhausted = true;
+    return !this.exhausted;
+  }
+
+  takeSignature(): boolean {
+    this.#signatures -= 1;
+    if (this.#signatures < 0) this.exhausted = true;
+    return !this.exhausted;
+  }
+}
+
+export interface SearchInputs {
+  readonly leaf: Certificate;
+  readonly intermediates: readonly Certificate[];
+  readonly anchors: readonly Certificate[];
+  readonly provider: SignatureVerifier;
+  readonly memo: SignatureMemo;
+  readonly budget: SearchBudget;
+}
+
+/** What a search met besides paths. */
+export interface SearchTrace {
+  /** Violations that kept candidates out of a path, such as a signature that does not verify. */
+  readonly rejected: Reason[];
+  /** Longest chain followed. */
+  longest: readonly Certificate[];
+}
+
+/**
+ * Finds chains from the leaf to an anchor that chain by name and signature, shortest first, and gives each to `accept`
+ * until it returns true.
+ *
+ * Loops are cut by letting no subject with the same key appear twice, dead ends by following only issuers from which an
+ * anchor can be reached by name. Candidates whose key identifier matches come first.
+ */
+export async function searchPaths(
+  inputs: SearchInputs,
+  trace: SearchTrace,
+  accept: (path: readonly Certificate[]) => Promise<boolean>,
+): Promise<boolean> {
+  const anchors = indexBySubject(inputs.anchors);
+  const intermediates = indexBySubject(leadingToAnchors(inputs.intermediates, anchors));
+  const { budget } = inputs;
+  const identities = new Map<Certificate, string>();
+  const identityOf = (certificate: Certificate): string => {
+    const known = identities.get(certificate) ?? `${certificate.subject.key}|${bytesToHex(certificate.spki)}`;
+    identities.set(certificate, known);
+    return known;
+  };
+
+  /** Extends `chain` by exactly `depth` intermediates and an anchor; reports whether a deeper search could differ. */
+  const extend = async (chain: readonly Certificate[], depth: number): Promise<"found" | "deeper" | "exhausted"> => {
+    const last = chain[chain.length - 1];
+    if (last === undefined || !budget.takeStep()) return "exhausted";
+    const candidates = (depth === 0 ? anchors : intermediates).get(last.issuer.key) ?? [];
+    let outcome: "deeper" | "exhausted" = depth === 0 && intermediates.has(last.issuer.key) ? "deeper" : "exhausted";
+    for (const issuer of byKeyIdentifier(candidates, last)) {
+      if (depth > 0 && chain.some((other) => identityOf(other) === identityOf(issuer))) continue;
+      if (depth > 0 && tooLong([...chain, issuer], budget.maxIntermediates)) continue;
+      if (inputs.memo.peek(last, issuer) === undefined && !budget.takeSignature()) return "exhausted";
+      const problem = await inputs.memo.check(inputs.provider, last, issuer);
+      if (problem !== undefined) {
+        if (trace.rejected.length < 32) trace.rejected.push(reasonAt(chain.length - 1, problem));
+        continue;
+      }
+      const longer = [...chain, issuer];
+      if (longer.length > trace.longest.length) trace.longest = longer;
+      if (depth === 0) {
+        if (await accept(longer)) return "found";
+        continue;
+      }
+      const below = await extend(longer, depth - 1);
+      if (below === "found") return "found";
+      if (below === "deeper") outcome = "deeper";
+      if (budget.exhausted) return "exhausted";
+    }
+    return outcome;
+  };
+
+  for (let depth = 0; ; depth += 1) {
+    const outcome = await extend([inputs.leaf], depth);
+    if (outcome !== "deeper" || budget.exhausted) return outcome === "found";
+  }
+}
+
+/** True when a chain holds more intermediates than allowed; self-issued ones do not count. */
+function tooLong(chain: readonly Certificate[], maximum: number): boolean {
+  return chain.slice(1).filter((certificate) => !isSelfIssued(certificate)).length > maximum;
+}
+
+function indexBySubject(certificates: readonly Certificate[]): Map<string, Certificate[]> {
+  const index = new Map<string, Certificate[]>();
+  for (const certificate of certificates) {
+    const list = index.get(certificate.subject.key);
+    if (list === undefined) index.set(certificate.subject.key, [certificate]);
+    else if (!list.some(({ der }) => equalBytes(der, certificate.der))) list.push(certificate);
+  }
+  return index;
+}
+
+/** The intermediates from which following issuer names can end at an anchor. */
+function leadingToAnchors(intermediates: readonly Certificate[], anchors: ReadonlyMap<string, unknown>): Certificate[] {
+  const issuedBy = new Map<string, Certificate[]>();
+  for (const certificate of intermediates) {
+    const list = issuedBy.get(certificate.issuer.key);
+    if (list === undefined) issuedBy.set(certificate.issuer.key, [certificate]);
+    else list.push(certificate);
+  }
+  const reached = new Set(anchors.keys());
+  const leading: Certificate[] = [];
+  for (const name of reached)
+    for (const certificate of issuedBy.get(name) ?? []) {
+      leading.push(certificate);
+      reached.add(certificate.subject.key);
+    }
+  return leading;
+}
+
+/** Matching key identifiers first, then those without, then those that differ: a hint, not a rule. */
+function byKeyIdentifier(candidates: readonly Certificate[], child: Certificate): readonly Certificate[] {
+  const wanted = child.authorityKeyIdentifier?.keyIdentifier;
+  if (wanted === undefined || candidates.length < 2) return candidates;
+  const rank = ({ subjectKeyIdentifier }: Certificate): number =>
+    subjectKeyIdentifier === undefined ? 1 : equalBytes(subjectKeyIdentifier, wanted) ? 0 : 2;
+  return [...candidates].sort((left, right) => rank(left) - rank(right));
+}

@@ -1,0 +1,34 @@
+import type { Certificate } from "./certificate.js";
+import type { CertificateProblem } from "./path-reason.js";
+import { type SignatureVerifier, verifySignature } from "./signature.js";
+
+/**
+ * Remembers which certificate verified with which issuer's key, by object identity: share one memo and the same
+ * Certificate objects over a batch, and an issuing CA is checked once for all its leaves. Entries live as long as the
+ * certificates do.
+ */
+export class SignatureMemo {
+  readonly #outcomes = new WeakMap<Certificate, WeakMap<Certificate, { problem: CertificateProblem | undefined }>>();
+
+  /** The outcome when it is known. */
+  peek(certificate: Certificate, issuer: Certificate): { problem: CertificateProblem | undefined } | undefined {
+    return this.#outcomes.get(certificate)?.get(issuer);
+  }
+
+  /** Verifies `certificate` with the key of `issuer`; undefined when the signature holds. */
+  async check(
+    provider: SignatureVerifier,
+    certificate: Certificate,
+    issuer: Certificate,
+  ): Promise<CertificateProblem | undefined> {
+    const known = this.peek(certificate, issuer);
+    if (known !== undefined) return known.problem;
+    const { signatureAlgorithm, tbs, signature } = certificate;
+    const problem = await verifySignature(provider, signatureAlgorithm, issuer.publicKey, tbs, signature);
+    const outcomes =
+      this.#outcomes.get(certificate) ?? new WeakMap<Certificate, { problem: CertificateProblem | undefined }>();
+    outcomes.set(issuer, { problem });
+    this.#outcomes.set(certificate, outcomes);
+    return problem;
+  }
+}
