@@ -1,5 +1,17 @@
+export type { AcceptanceBasis, DeviceEvidence, PresentedCredential, ReferenceIdentifier } from "./acceptance-basis.js";
 export { AUTH_PINS_COMPONENT_ID, AuthPin, AuthPins, decodeAuthPins, encodeAuthPins, pinOf } from "./auth-pins.js";
+export { fromBase64Url, toBase64Url } from "./base64url.js";
 export { bytesKey } from "./bytes-key.js";
+export * from "./certificate/index.js";
+export {
+  type LabelledSigner,
+  labelledSigner,
+  signContinuity,
+  signDeviceApproval,
+  verifyContinuity,
+  verifyDeviceApproval,
+  verifyDeviceListSignatures,
+} from "./device-approval.js";
 export {
   AsciiText,
   ChangeOrigin,
@@ -48,3 +60,41 @@ export {
   spkiHash,
   writeSubjectPublicKeyInfo,
 } from "./subject-public-key-info.js";
+export * from "./ghost/index.js";
+export { type LocalKnowledge, viewLocally } from "./local-view.js";
+export {
+  type ClientKey,
+  isTrusted,
+  type OwnDevices,
+  ownDevices,
+  readOwnList,
+  trustOwn,
+  type UnknownCredential,
+} from "./own-devices.js";
+export {
+  type DomainTrust,
+  defaultPolicy,
+  encodePolicy,
+  type Handling,
+  policyDigest,
+  readPolicy,
+  type TransparencyMode,
+  type ValidationPolicy,
+  type Weakening,
+  weakenings,
+} from "./policy.js";
+export { PolicyError, type PolicyErrorCode } from "./policy-error.js";
+export { type PreparedDomain, type PreparedPolicy, preparePolicy } from "./prepared-policy.js";
+export { sightOther, sightX509 } from "./sighting.js";
+export { judgeTransparency, recordOf } from "./transparency.js";
+export type {
+  Acceptance,
+  Basis,
+  LocalView,
+  Reason,
+  ReasonCode,
+  Standing,
+  Verdict,
+  VerifierReasonCode,
+} from "./verdict.js";
+export { judgeAcceptance, verifyCredential, verifyCredentials } from "./verifier.js";

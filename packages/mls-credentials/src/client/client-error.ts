@@ -1,0 +1,43 @@
+/** Every way the client toolkit can fail. */
+export type ClientErrorCode =
+  /** The key is of no supported type. */
+  | "unsupported-key"
+  /** The service could not be reached, or answered with something that is no answer of its API. */
+  | "service-unreachable"
+  | "malformed-answer"
+  /** The service refused; `problem` holds its code. */
+  | "refused"
+  /** The log's configuration is not that of the log that is trusted. */
+  | "wrong-log"
+  /** The log's proof does not verify. */
+  | "invalid-proof"
+  /** What the service answered is not what the log proves or what was asked for. */
+  | "answer-not-logged"
+  | "wrong-certificate"
+  /** Stored state cannot be read. */
+  | "invalid-state";
+
+/** A failure of the client toolkit. Nothing was changed in the caller's state. */
+export class ClientError extends Error {
+  override readonly name = "ClientError";
+  readonly section = "HTTP";
+  readonly code: ClientErrorCode;
+  readonly path: string;
+  /** The stable code in the service's problem document. */
+  readonly problem: string | undefined;
+  /** HTTP status, where there was an answer. */
+  readonly status: number | undefined;
+
+  constructor(
+    code: ClientErrorCode,
+    path: string,
+    reason: string,
+    detail: { problem?: string; status?: number; cause?: unknown } = {},
+  ) {
+    super(`${path}: ${reason}`, { cause: detail.cause });
+    this.code = code;
+    this.path = path;
+    this.problem = detail.problem;
+    this.status = detail.status;
+  }
+}

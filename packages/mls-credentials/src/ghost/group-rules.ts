@@ -1,0 +1,184 @@
+import type { Condition } from "./finding.js";
+import type { SightedLeaf } from "./ghost-event.js";
+import type { GroupMemory } from "./group-memory.js";
+import { evidenceOf, type GroupRule, type RuleContext } from "./rule-context.js";
+
+const SUPERSEDED = 4;
+
+/** A condition about a leaf that stands at the group's present epoch. */
+function aboutLeaf(
+  group: GroupMemory,
+  leaf: SightedLeaf,
+  context: RuleContext,
+): Omit<Condition, "kind" | "level" | "detail" | "since"> {
+  return {
+    subject: `${leaf.client} ${leaf.spkiHash}`,
+    user: leaf.reference,
+    client: leaf.client,
+    group: group.group,
+    evidence: evidenceOf(leaf, context.logs.get(leaf.reference)),
+  };
+}
+
+/** Pending until the deadline; confirmed only by a look at the group after it, so that backlog and silence prove nothing. */
+function levelBy(deadline: number, group: GroupMemory, { now }: RuleContext): Condition["level"] {
+  if (group.syncedAt >= deadline) return "confirmed";
+  return now >= deadline && group.at >= deadline ? "suspect" : "pending";
+}
+
+/** REMOVED_DEVICE_PRESENT: a leaf whose certificate the log says is revoked. */
+export const removedDevicePresent: GroupRule = function* (group, context) {
+  for (const leaf of group.leaves.values()) {
+    const log = context.logs.get(leaf.reference);
+    const record = log?.records.get(leaf.tbsCertificateHash);
+    if (log === undefined || record?.revokedAt === undefined) continue;
+    const { revokedAt } = record;
+    const renewed =
+      record.reason === SUPERSEDED &&
+      [...log.records.values()].some((other) => other.client === leaf.client && other.revokedAt === undefined);
+    const deadline = revokedAt + (renewed ? context.policy.longestStay : context.policy.removalWindow);
+    yield {
+      ...aboutLeaf(group, leaf, context),
+      kind: "REMOVED_DEVICE_PRESENT",
+      level: levelBy(deadline, group, context),
+      since: revokedAt,
+      deadline,
+      detail: `revoked at ${revokedAt}, still a member`,
+    };
+  }
+};
+
+/** DUPLICATE_CLIENT: one client at two leaves. */
+export const duplicateClient: GroupRule = function* (group, context) {
+  const first = new Map<string, SightedLeaf>();
+  for (const leaf of group.leaves.values()) {
+    if (leaf.client === "") continue;
+    const other = first.get(leaf.client);
+    first.set(leaf.client, leaf);
+    if (other === undefined) continue;
+    const since = Math.max(group.leafSince.get(leaf.leafIndex) ?? group.at, group.leafSince.get(other.leafIndex) ?? 0);
+    const deadline = since + context.policy.removalWindow;
+    yield {
+      ...aboutLeaf(group, leaf, context),
+      subject: leaf.client,
+      kind: "DUPLICATE_CLIENT",
+      level: levelBy(deadline, group, context),
+      since,
+      deadline,
+      detail: `leaves ${other.leafIndex} and ${leaf.leafIndex} are both ${leaf.client}`,
+    };
+  }
+};
+
+/** SIGNATURE_KEY_REUSED inside a group: one key at two leaves. */
+export const keyReusedInGroup: GroupRule = function* (group, context) {
+  const first = new Map<string, SightedLeaf>();
+  for (const leaf of group.leaves.values()) {
+    if (leaf.spkiHash === "") continue;
+    const other = first.get(leaf.spkiHash);
+    first.set(leaf.spkiHash, leaf);
+    if (other === undefined) continue;
+    yield {
+      ...aboutLeaf(group, leaf, context),
+      subject: leaf.spkiHash,
+      kind: "SIGNATURE_KEY_REUSED",
+      level: "confirmed",
+      since: group.leafSince.get(leaf.leafIndex) ?? group.at,
+      detail: `leaves ${other.leafIndex} and ${leaf.leafIndex} share a signature key`,
+    };
+  }
+};
+
+/** INVALID_SUCCESSOR: an Update or Commit that put another client in a member's place. */
+export const invalidSuccessor: GroupRule = function* (group, context) {
+  for (const { at, before, after } of group.successions) {
+    const log = context.logs.get(after.reference);
+    let detail: string | undefined;
+    if (before.client !== after.client) detail = `${before.client} was replaced by ${after.client}`;
+    else if (
+      context.policy.successor === "continuity" &&
+      before.spkiHash !== after.spkiHash &&
+      log?.list !== undefined
+    ) {
+      const vouched = log.list.devices.some(
+        (device) =>
+          device.client === after.client &&
+          device.credentials.some(
+            (record) =>
+              (record.continuity !== undefined || record.approval !== undefined) &&
+              matches(record.spkiHash, after.spkiHash),
+          ),
+      );
+      if (!vouched && log.keysOf(after.client).has(after.spkiHash))
+        detail = `${after.client} changed its key without continuity`;
+    }
+    if (detail === undefined) continue;
+    yield {
+      ...aboutLeaf(group, after, context),
+      subject: `${before.client} ${after.client} ${after.spkiHash}`,
+      kind: "INVALID_SUCCESSOR",
+      level: "confirmed",
+      since: at,
+      detail,
+    };
+  }
+};
+
+function matches(hash: Uint8Array, hex: string): boolean {
+  return (
+    hash.length * 2 === hex.length &&
+    hash.every((octet, i) => octet === Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16))
+  );
+}
+
+/** CREDENTIAL_DEGRADED: a member that fell back to a weaker credential, outstayed its certificate, or never updates. */
+export const credentialDegraded: GroupRule = function* (group, context) {
+  const { policy } = context;
+  for (const leaf of group.leaves.values()) {
+    const about = aboutLeaf(group, leaf, context);
+    const since = group.leafSince.get(leaf.leafIndex) ?? group.at;
+    if (leaf.type !== "x509") {
+      const allowed = leaf.type === "basic" && policy.credentialTypes.includes("basic");
+      if (allowed && !group.x509Users.has(leaf.reference)) continue;
+      const detail = `a ${leaf.type} credential stands for ${leaf.reference}`;
+      yield {
+        ...about,
+        subject: `type ${leaf.leafIndex}`,
+        kind: "CREDENTIAL_DEGRADED",
+        level: "confirmed",
+        since,
+        detail,
+      };
+      continue;
+    }
+    const stay = since + policy.longestStay;
+    if (group.syncedAt >= stay) {
+      const detail = `no update of the leaf since ${since}`;
+      const subject = `stay ${leaf.tbsCertificateHash}`;
+      yield { ...about, subject, kind: "CREDENTIAL_DEGRADED", level: "confirmed", since, deadline: stay, detail };
+    }
+    const { expired } = policy.members;
+    if (expired !== "warn" && group.at > leaf.notAfter) {
+      const deadline = leaf.notAfter + (expired === "reject" ? policy.clockSkew : expired.grace);
+      const level = levelBy(deadline, group, context);
+      const detail = `the certificate expired at ${leaf.notAfter}`;
+      yield {
+        ...about,
+        subject: `expired ${leaf.tbsCertificateHash}`,
+        kind: "CREDENTIAL_DEGRADED",
+        level,
+        since: leaf.notAfter,
+        deadline,
+        detail,
+      };
+    }
+  }
+};
+
+export const GROUP_RULES: readonly GroupRule[] = [
+  removedDevicePresent,
+  duplicateClient,
+  keyReusedInGroup,
+  invalidSuccessor,
+  credentialDegraded,
+];

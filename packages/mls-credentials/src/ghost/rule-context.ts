@@ -1,0 +1,28 @@
+import type { OwnDevices } from "../own-devices.js";
+import type { ValidationPolicy } from "../policy.js";
+import type { Condition, EvidenceBundle } from "./finding.js";
+import type { SightedCredential } from "./ghost-event.js";
+import type { GroupMemory } from "./group-memory.js";
+import type { UserLog } from "./log-memory.js";
+
+/** What the rules read. None of them changes it. */
+export interface RuleContext {
+  readonly now: number;
+  readonly policy: ValidationPolicy;
+  readonly self: string;
+  readonly own: OwnDevices;
+  readonly logs: ReadonlyMap<string, UserLog>;
+  readonly groups: ReadonlyMap<string, GroupMemory>;
+}
+
+/** A rule over one group. */
+export type GroupRule = (group: GroupMemory, context: RuleContext) => Iterable<Condition>;
+
+/** The bytes of a sighted credential, with the list that speaks for or against it. */
+export function evidenceOf(credential: SightedCredential, log: UserLog | undefined): EvidenceBundle {
+  return {
+    ...(credential.certificates === undefined ? {} : { certificates: credential.certificates }),
+    ...(credential.signatureKey === undefined ? {} : { signatureKey: credential.signatureKey }),
+    ...log?.evidence(),
+  };
+}

@@ -1,0 +1,138 @@
+import { bytesKey } from "../bytes-key.js";
+import { isTrusted } from "../own-devices.js";
+import type { Condition } from "./finding.js";
+import type { GroupMemory } from "./group-memory.js";
+import type { UserLog } from "./log-memory.js";
+import type { RuleContext } from "./rule-context.js";
+
+/** A certificate of this device that the log acknowledged. */
+export interface OwnCredential {
+  readonly tbsCertificateHash: string;
+  readonly client: string;
+  readonly version: number;
+  readonly notAfter: number;
+}
+
+/** A record under the user's own label that nothing vouched for when it was read. */
+export interface UnknownRecord {
+  readonly client: string;
+  readonly spkiHash: Uint8Array;
+  readonly tbsCertificateHash: Uint8Array;
+  readonly firstSeen: number;
+  /** Seen at this device's first look, when the user has had no chance to confirm anything yet. */
+  readonly atFirstLook: boolean;
+}
+
+/** SELF_UNKNOWN_IN_LOG: what stands under the user's own label and is not the user's. */
+export function* selfUnknownInLog(unknown: Iterable<UnknownRecord>, context: RuleContext): Iterable<Condition> {
+  const log = context.logs.get(context.self);
+  if (log === undefined) return;
+  for (const { client, spkiHash, tbsCertificateHash, firstSeen, atFirstLook } of unknown) {
+    if (isTrusted(context.own, client, spkiHash)) continue;
+    const record = log.records.get(bytesKey(tbsCertificateHash));
+    const over = record?.revokedAt !== undefined || (record !== undefined && record.notAfter < log.provenAt);
+    if (over && (atFirstLook || record?.reason === 5)) continue;
+    const deadline = firstSeen + context.policy.evidenceDeadline;
+    yield {
+      kind: "SELF_UNKNOWN_IN_LOG",
+      level: context.now >= deadline ? "confirmed" : atFirstLook ? "pending" : "suspect",
+      subject: `${client} ${bytesKey(spkiHash)}`,
+      user: context.self,
+      client,
+      since: firstSeen,
+      deadline,
+      detail: `the log lists ${client}, which no device of this user vouched for`,
+      evidence: log.evidence(),
+    };
+  }
+}
+
+/** SELF_MISSING_FROM_LOG: a credential of this device that the log acknowledged and no longer holds. */
+export function* selfMissingFromLog(credentials: Iterable<OwnCredential>, context: RuleContext): Iterable<Condition> {
+  const log = context.logs.get(context.self);
+  if (log?.list === undefined) return;
+  const held = new Set(
+    log.list.devices.flatMap((device) => device.credentials.map((record) => bytesKey(record.tbsCertificateHash))),
+  );
+  for (const { tbsCertificateHash, client, version, notAfter } of credentials) {
+    if (log.list.version < version || held.has(tbsCertificateHash)) continue;
+    if (notAfter + context.policy.retention <= log.provenAt) continue;
+    yield {
+      kind: "SELF_MISSING_FROM_LOG",
+      level: "confirmed",
+      subject: tbsCertificateHash,
+      user: context.self,
+      client,
+      since: log.readAt,
+      detail: `logged in version ${version}, absent from version ${log.list.version}`,
+      evidence: log.evidence(),
+    };
+  }
+}
+
+/** EVIDENCE_UNAVAILABLE: the log has not answered for a user for too long, whether it fails or stands still. */
+export function* evidenceUnavailable(
+  user: string,
+  unanswered: readonly number[],
+  context: RuleContext,
+): Iterable<Condition> {
+  const log = context.logs.get(user);
+  const { clockSkew, evidenceDeadline } = context.policy;
+  const provenAt = log?.provenAt ?? Number.NEGATIVE_INFINITY;
+  const waiting = unanswered.filter((firstSeen) => provenAt < firstSeen + clockSkew);
+  const since = Math.min(log?.missingSince ?? Number.POSITIVE_INFINITY, ...waiting);
+  const deadline = since + evidenceDeadline;
+  if (!Number.isFinite(since) || (log?.missingSince === undefined && context.now < deadline)) return;
+  yield {
+    kind: "EVIDENCE_UNAVAILABLE",
+    level: context.now >= deadline ? "confirmed" : "pending",
+    subject: user,
+    user,
+    since,
+    deadline,
+    detail: `no proof of the device list of ${user} since ${since}`,
+    evidence: log?.evidence() ?? {},
+  };
+}
+
+/** PARTIAL_PRESENCE: a device that stays in only some of the groups that its user shares with this device. */
+export function* partialPresence(user: string, context: RuleContext): Iterable<Condition> {
+  const shared = [...context.groups.values()].filter((group) => group.userSince.has(user));
+  if (shared.length < 2) return;
+  const log = context.logs.get(user);
+  const homes = new Map<string, GroupMemory[]>();
+  for (const group of shared)
+    for (const leaf of group.leaves.values()) {
+      if (leaf.reference !== user || leaf.type !== "x509" || isOver(log, leaf.tbsCertificateHash, group.at)) continue;
+      const known = homes.get(leaf.client);
+      if (known === undefined) homes.set(leaf.client, [group]);
+      else if (known.at(-1) !== group) known.push(group);
+    }
+  for (const [client, present] of homes) {
+    const since = Math.min(...present.map((group) => group.clientSince.get(client) ?? group.at));
+    const seen = Math.max(...present.map((group) => group.syncedAt));
+    const missing = shared.filter((group) => !present.includes(group));
+    const due = missing.map((group) => {
+      const start = Math.max(since, group.userSince.get(user) ?? 0, group.clientLeft.get(client) ?? 0);
+      return { group, deadline: start + context.policy.joinWindow };
+    });
+    if (due.length === 0) continue;
+    const late = due.filter(({ group, deadline }) => Math.min(group.syncedAt, seen) >= deadline);
+    yield {
+      kind: "PARTIAL_PRESENCE",
+      level: late.length > 0 ? "confirmed" : "pending",
+      subject: client,
+      user,
+      client,
+      since,
+      deadline: Math.min(...due.map(({ deadline }) => deadline)),
+      detail: `in ${present.length} of ${shared.length} shared groups`,
+      evidence: log?.evidence() ?? {},
+    };
+  }
+}
+
+function isOver(log: UserLog | undefined, tbsCertificateHash: string, at: number): boolean {
+  const record = log?.records.get(tbsCertificateHash);
+  return record !== undefined && (record.revokedAt !== undefined || record.notAfter < at);
+}

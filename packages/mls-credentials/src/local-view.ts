@@ -1,0 +1,64 @@
+import type { AcceptanceBasis, DeviceEvidence, PresentedCredential, ReferenceIdentifier } from "./acceptance-basis.js";
+import {
+  type Certificate,
+  CertificateError,
+  type CertificateList,
+  type OcspResponse,
+  parseCertificate,
+  validatePath,
+} from "./certificate/index.js";
+import { judgeTransparency } from "./transparency.js";
+import type { LocalView, Reason } from "./verdict.js";
+
+/** What this member alone knows. It informs people and the ghost detector; it never decides about membership. */
+export interface LocalKnowledge {
+  /** This device's clock, seconds since 1970. */
+  readonly time: number;
+  readonly crls?: readonly CertificateList[];
+  readonly ocsp?: readonly OcspResponse[];
+  /** A newer device list than the pinned one. */
+  readonly devices?: DeviceEvidence;
+}
+
+/** Judges what changed since the basis of acceptance: expiry by the clock, CRLs, OCSP, later lists. All as warnings. */
+export async function viewLocally(
+  presented: PresentedCredential,
+  reference: ReferenceIdentifier,
+  basis: AcceptanceBasis,
+  local: LocalKnowledge,
+): Promise<LocalView> {
+  const chain = parseOrNothing(presented.certificates);
+  const [leaf, ...intermediates] = chain;
+  if (leaf === undefined) return { time: local.time, reasons: [] };
+  const reasons: Reason[] = [];
+  const trust = basis.policy.domainOf(reference.user);
+  if (trust !== undefined) {
+    const revocation = (local.crls?.length ?? 0) + (local.ocsp?.length ?? 0) > 0;
+    const result = await validatePath({
+      leaf,
+      intermediates,
+      anchors: trust.anchors,
+      time: local.time,
+      provider: basis.provider,
+      ...(local.crls === undefined ? {} : { crls: local.crls }),
+      ...(local.ocsp === undefined ? {} : { ocsp: local.ocsp }),
+      revocation: revocation ? "if-available" : "none",
+      ...(basis.memo === undefined ? {} : { memo: basis.memo }),
+    });
+    if (!result.valid) reasons.push(...result.reasons.map((reason): Reason => ({ ...reason, severity: "warning" })));
+  }
+  if (local.devices !== undefined) {
+    const later = judgeTransparency(leaf, reference.user, { ...basis, devices: local.devices }, local.time);
+    reasons.push(...later.reasons.map((reason): Reason => ({ ...reason, severity: "warning" })));
+  }
+  return { time: local.time, reasons };
+}
+
+function parseOrNothing(chain: readonly Uint8Array[]): Certificate[] {
+  try {
+    return chain.map((der) => parseCertificate(der));
+  } catch (error) {
+    if (error instanceof CertificateError) return [];
+    throw error;
+  }
+}
