@@ -1,4 +1,4 @@
-import { type Certificate, isCritical, isSelfIssued } from "./certificate.js";
+import { type Certificate, isCritical } from "./certificate.js";
 import { equalBytes } from "@mls-as/tls-codec";
 import { isUnderstoodExtension } from "./extensions.js";
 import {
@@ -14,7 +14,7 @@ import { ExtensionOid } from "./oids.js";
 import { type CertificateProblem, problem } from "./path-reason.js";
 
 /** Where a certificate stands in a path: what is asked of it depends on it. */
-export type PathRole = "leaf" | "intermediate" | "anchor";
+export type PathRole = "leaf" | "intermediate" | "anchor" | "self-signed anchor";
 
 /** Extensions RFC 5280 has CAs mark as non-critical, or as critical. */
 const CRITICALITY: readonly (readonly [oid: string, field: string, critical: boolean, title: string])[] = [
@@ -179,9 +179,8 @@ function identifierProblems(certificate: Certificate, role: PathRole): Certifica
     problems.push(
       problem("missing-extension", "Subject Key Identifier", "subjectKeyIdentifier", "missing in a CA certificate"),
     );
-  // Only a self-signed certificate may leave it out; an untrusted self-signed one leads nowhere, so anchors alone are excused.
-  const excused = role === "anchor" && isSelfIssued(certificate);
-  if (!excused && certificate.authorityKeyIdentifier?.keyIdentifier === undefined)
+  // Only a self-signed certificate may leave it out; an untrusted one leads nowhere, so anchors alone are excused.
+  if (role !== "self-signed anchor" && certificate.authorityKeyIdentifier?.keyIdentifier === undefined)
     problems.push(
       problem("missing-extension", "Authority Key Identifier", "authorityKeyIdentifier", "keyIdentifier is missing"),
     );

@@ -142,7 +142,9 @@ export class CrlStatusChecker {
     const trace: SearchTrace = { rejected: [], longest: [signer] };
     const { time, budget, understoodCriticalExtensions } = this.#inputs;
     return searchPaths({ ...this.#inputs, leaf: signer, anchors: [anchor] }, trace, async (path) => {
-      const rules = { time, maxNameComparisons: budget.maxNameComparisons };
+      const { maxNameComparisons } = budget;
+      const anchorIsSelfSigned = await this.#inputs.memo.isSelfSigned(this.#inputs.provider, anchor);
+      const rules = { time, maxNameComparisons, anchorIsSelfSigned };
       const extra = understoodCriticalExtensions === undefined ? {} : { understoodCriticalExtensions };
       if (judgePath(path, { ...rules, ...extra }).reasons.length > 0) return false;
       for (let index = path.length - 2; index >= 0; index -= 1)

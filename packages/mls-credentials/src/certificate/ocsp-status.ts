@@ -86,6 +86,7 @@ async function signerProblem(
     const { reasons } = judgePath([delegate, issuer], {
       time: inputs.time,
       maxNameComparisons: inputs.budget.maxNameComparisons,
+      anchorIsSelfSigned: true,
       understoodCriticalExtensions: understood,
     });
     if (reasons.some(({ path }) => path.startsWith("path[0]"))) continue;

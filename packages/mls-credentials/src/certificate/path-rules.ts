@@ -9,6 +9,8 @@ import { PolicyGraph } from "./policy-graph.js";
 type RuleInputs = Pick<PathInputs, "policies" | "extendedKeyUsages" | "understoodCriticalExtensions"> & {
   readonly time: number;
   readonly maxNameComparisons: number;
+  /** True when the anchor is signed with its own key: it need not name its issuer's key. */
+  readonly anchorIsSelfSigned: boolean;
 };
 
 /**
@@ -29,7 +31,8 @@ export function judgePath(path: readonly Certificate[], inputs: RuleInputs): { r
       for (const found of problems) reasons.push(reasonAt(index, found));
     };
     add(validityProblems(certificate, inputs.time));
-    add(certificateProblems(certificate, role, understood));
+    const standing = role === "anchor" && inputs.anchorIsSelfSigned ? "self-signed anchor" : role;
+    add(certificateProblems(certificate, standing, understood));
     add(purposeProblems(certificate, role === "leaf", inputs.extendedKeyUsages ?? []));
     if (role !== "anchor") {
       add(names.check(certificate, role === "leaf"));

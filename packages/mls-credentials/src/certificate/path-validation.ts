@@ -33,7 +33,12 @@ export async function validatePath(inputs: PathInputs): Promise<PathResult> {
     judged += 1;
     if (judged > MAX_JUDGED_PATHS) budget.exhausted = true;
     if (budget.exhausted) return false;
-    const { reasons, policies } = judgePath(path, { ...inputs, time, maxNameComparisons: budget.maxNameComparisons });
+    const { reasons, policies } = judgePath(path, {
+      ...inputs,
+      time,
+      maxNameComparisons: budget.maxNameComparisons,
+      anchorIsSelfSigned: await memo.isSelfSigned(inputs.provider, path[path.length - 1]),
+    });
     const status = reasons.length > 0 || revocation === undefined ? [] : await revocation.check(path);
     const warnings = mode === "if-available" ? status.filter(({ code }) => code === "revocation-undetermined") : [];
     reasons.push(...status.filter((reason) => !warnings.includes(reason)));

@@ -1,4 +1,4 @@
-import type { Certificate } from "./certificate.js";
+import { type Certificate, isSelfIssued } from "./certificate.js";
 import type { CertificateProblem } from "./path-reason.js";
 import { type SignatureVerifier, verifySignature } from "./signature.js";
 
@@ -13,6 +13,12 @@ export class SignatureMemo {
   /** The outcome when it is known. */
   peek(certificate: Certificate, issuer: Certificate): { problem: CertificateProblem | undefined } | undefined {
     return this.#outcomes.get(certificate)?.get(issuer);
+  }
+
+  /** True for a self-issued certificate and for one that verifies with its own key (RFC 5280, "Authority Key Identifier"). */
+  async isSelfSigned(provider: SignatureVerifier, certificate: Certificate | undefined): Promise<boolean> {
+    if (certificate === undefined) return false;
+    return isSelfIssued(certificate) || (await this.check(provider, certificate, certificate)) === undefined;
   }
 
   /** Verifies `certificate` with the key of `issuer`; undefined when the signature holds. */
