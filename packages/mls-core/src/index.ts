@@ -1,1 +1,21 @@
-export {};
+export * from "./cipher-suites.js";
+export { encryptionKeyFault } from "./crypto/encryption-key-check.js";
+export { nobleProvider, signaturePublicKey } from "./crypto/noble-provider.js";
+export type { CryptoProvider, HashName } from "./crypto/provider.js";
+export {
+  checkSignaturePublicKey,
+  type KeyFault,
+  quickSignatureKeyFault,
+  signatureKeyFault,
+} from "./crypto/public-key-check.js";
+export { SignatureScheme } from "./crypto/signature-scheme.js";
+export { webCryptoProvider } from "./crypto/web-provider.js";
+export * from "./errors.js";
+export * from "./ref-hash.js";
+export * from "./sign-with-label.js";
+export * from "./types/capabilities.js";
+export * from "./types/credential.js";
+export * from "./types/extension.js";
+export * from "./types/key-package.js";
+export * from "./types/leaf-node.js";
+export * from "./types/ratchet-tree.js";

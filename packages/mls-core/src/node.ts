@@ -1,1 +1,1 @@
-export {};
+export { nodeProvider } from "./crypto/node-provider.js";

@@ -1,0 +1,67 @@
+import * as crypto from "node:crypto";
+import { concatBytes } from "@mls-as/tls-codec";
+import { ecdsaSignatureFromDer } from "./ecdsa-signature.js";
+import { checkPrivateKey, nobleProvider, unsupportedScheme } from "./noble-provider.js";
+import type { CryptoProvider, HashName } from "./provider.js";
+import { quickSignatureKeyFault } from "./public-key-check.js";
+import { ecdsaScheme, SignatureScheme } from "./signature-scheme.js";
+
+const DIGESTS: Readonly<Record<HashName, string>> = { "SHA-256": "sha256", "SHA-384": "sha384", "SHA-512": "sha512" };
+
+const base64url = (bytes: Uint8Array): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64url");
+
+function importPublicKey(scheme: SignatureScheme, key: Uint8Array): crypto.KeyObject {
+  const ecdsa = ecdsaScheme(scheme);
+  if (ecdsa === undefined)
+    return crypto.createPublicKey({ format: "jwk", key: { kty: "OKP", crv: "Ed25519", x: base64url(key) } });
+  const x = base64url(key.subarray(1, 1 + ecdsa.size));
+  const y = base64url(key.subarray(1 + ecdsa.size));
+  return crypto.createPublicKey({ format: "jwk", key: { kty: "EC", crv: ecdsa.curve, x, y } });
+}
+
+const hex = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, "hex"));
+/** PKCS#8 up to the private key, which comes last: OpenSSL computes the public key itself. */
+const PKCS8_PREFIXES: ReadonlyMap<SignatureScheme, Uint8Array> = new Map([
+  [SignatureScheme.ed25519, hex("302e020100300506032b657004220420")],
+  [
+    SignatureScheme.ecdsa_secp256r1_sha256,
+    hex("3041020100301306072a8648ce3d020106082a8648ce3d030107042730250201010420"),
+  ],
+  [SignatureScheme.ecdsa_secp384r1_sha384, hex("304e020100301006072a8648ce3d020106052b81040022043730350201010430")],
+  [SignatureScheme.ecdsa_secp521r1_sha512, hex("3060020100301006072a8648ce3d020106052b81040023044930470201010442")],
+]);
+
+/** node:crypto; Ed448 by the reference provider, whose strictness OpenSSL does not share. Synchronous. */
+export const nodeProvider = {
+  hash(name: HashName, data: Uint8Array): Uint8Array {
+    const digest = crypto.createHash(DIGESTS[name]).update(data).digest();
+    return new Uint8Array(digest.buffer, digest.byteOffset, digest.byteLength);
+  },
+
+  verify(scheme: SignatureScheme, publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
+    const fault = quickSignatureKeyFault(scheme, publicKey);
+    if (fault === "unsupported-signature-scheme") throw unsupportedScheme(scheme);
+    if (fault !== undefined) return false;
+    if (scheme === SignatureScheme.ed448) return nobleProvider.verify(scheme, publicKey, message, signature);
+    const ecdsa = ecdsaScheme(scheme);
+    if (ecdsa === undefined ? signature.length !== 64 : ecdsaSignatureFromDer(signature, ecdsa.size) === undefined)
+      return false;
+    try {
+      const digest = ecdsa === undefined ? null : DIGESTS[ecdsa.hash];
+      return crypto.verify(digest, message, importPublicKey(scheme, publicKey), signature);
+    } catch {
+      return false;
+    }
+  },
+
+  sign(scheme: SignatureScheme, privateKey: Uint8Array, message: Uint8Array): Uint8Array {
+    checkPrivateKey(scheme, privateKey);
+    const prefix = PKCS8_PREFIXES.get(scheme);
+    if (prefix === undefined) return nobleProvider.sign(scheme, privateKey, message);
+    const der = Buffer.from(concatBytes(prefix, privateKey));
+    const key = crypto.createPrivateKey({ format: "der", type: "pkcs8", key: der });
+    const ecdsa = ecdsaScheme(scheme);
+    return Uint8Array.from(crypto.sign(ecdsa === undefined ? null : DIGESTS[ecdsa.hash], message, key));
+  },
+} as const satisfies CryptoProvider;
