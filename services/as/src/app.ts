@@ -4,6 +4,7 @@ import type { AppContext } from "./context.js";
 import { Problem } from "./problem.js";
 import { adminRoutes } from "./routes/admin.js";
 import { credentialRoutes } from "./routes/credentials.js";
+import { deviceRoutes } from "./routes/devices.js";
 import { directoryRoutes } from "./routes/directory.js";
 import { operationRoutes } from "./routes/operations.js";
 import { errorHandler, refuse, validationHook } from "./routes/refusal.js";
@@ -28,6 +29,7 @@ export function createApp(context: AppContext): OpenAPIHono {
   });
   directoryRoutes(app, context);
   credentialRoutes(app, context);
+  deviceRoutes(app, context);
   adminRoutes(app, context);
   operationRoutes(app, context);
   app.notFound((c) => {

@@ -1,5 +1,6 @@
 import type { Logger } from "pino";
 import type { CertificationAuthorities } from "./ca/development-ca.js";
+import type { VerifyContinuity } from "./device/renewal.js";
 import type { IssuanceContext } from "./issuance/issue.js";
 import type { Metrics } from "./metrics.js";
 import type { Signer } from "./signer/signer.js";
@@ -10,6 +11,7 @@ export interface AppContext extends IssuanceContext {
   readonly signer: Signer;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  readonly verifyContinuity: VerifyContinuity;
   /** SHA-256 of the admin token. */
   readonly adminTokenHash: Uint8Array;
 }

@@ -108,7 +108,9 @@ export async function remoteOperator(url: string, tokenFile: string): Promise<Op
     return answer;
   };
   const query = (parameters: Record<string, string | undefined>): string => {
-    const set = Object.entries(parameters).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as [string, string]]));
+    const set = Object.entries(parameters).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, value] as [string, string]],
+    );
     return new URLSearchParams(set).toString();
   };
   return {

@@ -26,7 +26,7 @@ import { SoftwareSigner } from "./signer/software.js";
 import { SqliteStore } from "./storage/sqlite.js";
 import type { Store } from "./storage/store.js";
 import { nodeProvider } from "@mls-as/mls-core/node";
-import { verifyDeviceApproval } from "@mls-as/mls-credentials";
+import { verifyContinuity, verifyDeviceApproval } from "@mls-as/mls-credentials";
 
 export interface StartOptions extends Partial<Omit<Config, "domain">> {
   /** Folder for everything this service keeps; made when it is not there. */
@@ -89,6 +89,7 @@ export async function startAs(options: StartOptions): Promise<RunningAs> {
       issuers: () => authorities.issuers,
       finalCheck: memberCheck(nodeProvider, config, log.logId),
       verify: (approval) => verifyDeviceApproval(nodeProvider, approval),
+      verifyContinuity: (continuity) => verifyContinuity(nodeProvider, continuity),
       checkIdToken: undefined,
       policy: config.enrolment,
       retention: config.retention,

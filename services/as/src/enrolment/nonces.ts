@@ -1,9 +1,14 @@
-import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
-import { fromBase64Url, toBase64Url } from "../binary-text.js";
+import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto";
+import { fromBase64Url, toBase64Url, toHex } from "../binary-text.js";
 import { Problem } from "../problem.js";
 
 const HEAD = 8 + 16;
 const LENGTH = HEAD + 32;
+
+/** How a used nonce is remembered. */
+export function nonceHash(nonce: string): string {
+  return toHex(createHash("sha256").update(nonce).digest());
+}
 
 /**
  * Nonces that cost nothing until they are used: `time ‖ random ‖ HMAC-SHA-256(key, time ‖ random)`, base64url.

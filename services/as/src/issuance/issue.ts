@@ -4,7 +4,7 @@ import { toHex } from "../binary-text.js";
 import type { IssuingCa } from "../ca/development-ca.js";
 import { type Config, MAXIMUM_CREDENTIALS } from "../config.js";
 import { checkProofs, type PresentedProofs, type ProofContext, standingOf } from "../enrolment/enrolment-proofs.js";
-import type { Nonces } from "../enrolment/nonces.js";
+import { type Nonces, nonceHash } from "../enrolment/nonces.js";
 import { failpoint } from "../failpoint.js";
 import type { LabelQueue } from "../label-queue.js";
 import { Problem } from "../problem.js";
@@ -45,23 +45,39 @@ const SHARD_SECONDS = 30 * 86_400;
  * @throws Problem
  */
 export async function issueCredentials(context: IssuanceContext, request: IssuanceRequest): Promise<Intent> {
+  return await oncePerRequest(context, request, async (key) => {
+    const wanted = readRequests(context, request.csrs);
+    return { label: wanted.user, decide: () => journal(context, wanted, request, key) };
+  });
+}
+
+export type IdentifiedRequest = Pick<IssuanceRequest, "idempotencyKey" | "requestHash">;
+
+/**
+ * Runs a request that ends in an intent, once: what was made of it before is continued. `check` does what needs no
+ * lock; `decide` journals, and runs with the label held.
+ */
+export async function oncePerRequest(
+  context: IssuanceContext,
+  request: IdentifiedRequest,
+  check: (key: string) => Promise<{ label: string; decide: () => Promise<Intent> }>,
+): Promise<Intent> {
   const key = request.idempotencyKey ?? `request:${request.requestHash}`;
   const earlier = await context.store.intentByKey(key);
   if (earlier !== undefined) return await continueRequest(context, earlier, request);
-  const wanted = readRequests(context, request.csrs);
-  return await context.queue.run(wanted.user, async () => {
+  const { label, decide } = await check(key);
+  return await context.queue.run(label, async () => {
     // A request that raced with its own repetition finds what the other made.
     const meanwhile = await context.store.intentByKey(key);
     if (meanwhile !== undefined) return await driveIntent(context, sameRequest(meanwhile, request));
-    await checkNonce(context, wanted);
-    const intent = await journal(context, wanted, request, key);
+    const intent = await decide();
     failpoint("intent-journaled");
     return await driveIntent(context, intent);
   });
 }
 
 /** Takes up a request that was made before, wherever it stands. */
-async function continueRequest(context: IssuanceContext, earlier: Intent, request: IssuanceRequest): Promise<Intent> {
+async function continueRequest(context: IssuanceContext, earlier: Intent, request: IdentifiedRequest): Promise<Intent> {
   const intent = sameRequest(earlier, request);
   if (intent.state === "done") return intent;
   return await context.queue.run(intent.label, async () => {
@@ -70,7 +86,7 @@ async function continueRequest(context: IssuanceContext, earlier: Intent, reques
   });
 }
 
-function sameRequest(intent: Intent, { requestHash }: IssuanceRequest): Intent {
+function sameRequest(intent: Intent, { requestHash }: IdentifiedRequest): Intent {
   if (intent.requestHash !== requestHash)
     throw new Problem("idempotency-key-reused", "The key was used for another request.", { section: "HTTP" });
   if (intent.state === "withdrawn")
@@ -110,11 +126,7 @@ export function readRequests(
   return { user: first.user, client: first.client, nonce: first.nonce, requests };
 }
 
-function nonceHash(nonce: string): string {
-  return toHex(createHash("sha256").update(nonce).digest());
-}
-
-async function checkNonce({ store, nonces, now }: IssuanceContext, { nonce }: WantedCredentials): Promise<void> {
+export async function checkNonce({ store, nonces, now }: IssuanceContext, { nonce }: WantedCredentials): Promise<void> {
   if (nonce === undefined) return;
   nonces.check(nonce, now(), "csrs[0].challengePassword");
   if (await store.nonceUsed(nonceHash(nonce)))
@@ -128,6 +140,7 @@ async function journal(
   request: IssuanceRequest,
   key: string,
 ): Promise<Intent> {
+  await checkNonce(context, wanted);
   const spkiHashes = wanted.requests.map(({ subjectPublicKeyInfo }) => sha256(subjectPublicKeyInfo));
   const device = { user: wanted.user, client: wanted.client, spkiHashes };
   return await journalWhenFree(context, wanted.user, async (view) => {
