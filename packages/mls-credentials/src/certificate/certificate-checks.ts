@@ -85,11 +85,23 @@ function extensionProblems(certificate: Certificate, understood: ReadonlySet<str
         ),
       );
   for (const [oid, field, critical, title] of CRITICALITY)
-    if (certificate.extensions.some((extension) => extension.oid === oid && extension.critical !== critical))
+    if (
+      certificate.extensions.some((extension) => extension.oid === oid && extension.critical !== critical) &&
+      !(oid === ExtensionOid.policyConstraints && isPlainRequirement(certificate))
+    )
       problems.push(
         problem("extension-criticality", title, field, critical ? "must be critical" : "must not be critical"),
       );
   return problems;
+}
+
+/**
+ * A CA that asserts policies and requires one of them at once. RFC 3280 let such a policyConstraints be non-critical,
+ * and NIST's path validation suite has it so in valid paths; it is processed either way.
+ */
+function isPlainRequirement({ certificatePolicies, policyConstraints }: Certificate): boolean {
+  const { requireExplicitPolicy, inhibitPolicyMapping } = policyConstraints ?? {};
+  return certificatePolicies !== undefined && requireExplicitPolicy === 0 && inhibitPolicyMapping === undefined;
 }
 
 function keyUsageProblems(certificate: Certificate): CertificateProblem[] {
