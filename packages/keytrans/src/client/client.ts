@@ -2,6 +2,13 @@ import { KeytransError } from "../errors.js";
 import { type Configuration, validateConfiguration, wireFormat } from "../structs/index.js";
 import { type Suite, SuiteError } from "../suite/index.js";
 import { type DistinguishedResult, prepareDistinguished } from "./distinguished.js";
+import {
+  type ContactMonitorResult,
+  type MonitorArguments,
+  type OwnerMonitorResult,
+  prepareContactMonitor,
+  prepareOwnerMonitor,
+} from "./monitor.js";
 import type { Prepared } from "./operation.js";
 import { type OwnerInitArguments, type OwnerInitResult, prepareOwnerInit } from "./owner-init.js";
 import { prepareSearch, type SearchArguments, type SearchResult } from "./search.js";
@@ -29,6 +36,8 @@ export interface KtClient {
     walk?: { readonly stop?: number | undefined },
   ): Prepared<DistinguishedResult>;
   prepareOwnerInit(state: ClientState, init: OwnerInitArguments): Prepared<OwnerInitResult>;
+  prepareContactMonitor(state: ClientState, monitor: MonitorArguments): Prepared<ContactMonitorResult>;
+  prepareOwnerMonitor(state: ClientState, monitor: MonitorArguments): Prepared<OwnerMonitorResult>;
   prepareUpdate(state: ClientState, update: UpdateArguments): Prepared<UpdateResult>;
 }
 
@@ -42,6 +51,8 @@ export function createClient({ suite, configuration, recent = 7 }: ClientOptions
     prepareSearch: (state, search) => prepareSearch(setting, wire, state, search),
     prepareDistinguished: (state, walk) => prepareDistinguished(setting, wire, state, walk),
     prepareOwnerInit: (state, init) => prepareOwnerInit(setting, wire, state, init),
+    prepareContactMonitor: (state, monitor) => prepareContactMonitor(setting, wire, state, monitor),
+    prepareOwnerMonitor: (state, monitor) => prepareOwnerMonitor(setting, wire, state, monitor),
     prepareUpdate: (state, update) => prepareUpdate(setting, wire, state, update),
   };
 }

@@ -1,6 +1,12 @@
 export { OwnerHistory, type RetainedEntry, type VersionIncrease } from "../algorithms/index.js";
 export { type ClientOptions, createClient, type KtClient } from "./client.js";
 export type { DistinguishedResult } from "./distinguished.js";
+export {
+  type ContactMonitorResult,
+  labelsToMonitor,
+  type MonitorArguments,
+  type OwnerMonitorResult,
+} from "./monitor.js";
 export type { Prepared, Verified } from "./operation.js";
 export type { OwnerInitArguments, OwnerInitResult } from "./owner-init.js";
 export type { SearchedKey } from "../prefix-tree/evaluate.js";

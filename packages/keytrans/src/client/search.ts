@@ -1,5 +1,5 @@
 import { encode } from "@mls-as/tls-codec";
-import { greatestVersionSearch } from "../algorithms/index.js";
+import { fixedVersionSearch, greatestVersionSearch } from "../algorithms/index.js";
 import { baseBinaryLadder } from "../binary-ladder.js";
 import { type SearchResponse, SearchRequest, type WireFormat } from "../structs/index.js";
 import { checkCommitments, retainVersions, verifyLadder } from "./label-versions.js";
@@ -73,7 +73,7 @@ export function prepareSearch(
         response.search,
         known,
         now,
-        (log) => greatestVersionSearch(log, version),
+        (log) => (wanted === undefined ? greatestVersionSearch(log, version) : fixedVersionSearch(log, version)),
       );
       const monitor = outcome.undistinguished && setting.configuration.mode === "contactMonitoring";
       let next: ClientState = { ...state, view };

@@ -3,6 +3,7 @@ import { KeytransError } from "../errors.js";
 import { type Configuration, TreeHead, validateConfiguration, wireFormat } from "../structs/index.js";
 import { currentHead, type ProverSetting } from "./answer.js";
 import type { ProverContext } from "./label-vrf.js";
+import { answerContactMonitor, answerOwnerMonitor } from "./monitor.js";
 import { answerDistinguished, answerOwnerInit } from "./owner.js";
 import { answerSearch } from "./search.js";
 import { answerManagerUpdate, answerUpdate, planManagerUpdate, planUpdate, type UpdatePlan } from "./update.js";
@@ -19,6 +20,8 @@ export interface ProverOptions extends ProverContext {
 export interface Prover {
   search(request: Uint8Array): Promise<Uint8Array>;
   ownerInit(request: Uint8Array): Promise<Uint8Array>;
+  contactMonitor(request: Uint8Array): Promise<Uint8Array>;
+  ownerMonitor(request: Uint8Array): Promise<Uint8Array>;
   distinguished(request: Uint8Array): Promise<Uint8Array>;
   /** Decides whether an update creates versions or is answered with later ones. */
   planUpdate(request: Uint8Array): Promise<UpdatePlan>;
@@ -41,6 +44,8 @@ export function createProver(options: ProverOptions): Prover {
   return {
     search: (request) => answerSearch(setting, request),
     ownerInit: (request) => answerOwnerInit(setting, request),
+    contactMonitor: (request) => answerContactMonitor(setting, request),
+    ownerMonitor: (request) => answerOwnerMonitor(setting, request),
     distinguished: (request) => answerDistinguished(setting, request),
     planUpdate: (request) => planUpdate(setting, request),
     answerUpdate: (request) => answerUpdate(setting, request),

@@ -23,6 +23,7 @@ export class RecordedProof implements ProofSource {
   readonly #entries = new Map<number, StoredEntry>();
   readonly #greatest = new Map<number, number | undefined>();
   readonly #timestamps: number[] = [];
+  #ownerLadders = 0;
   readonly #lookups: { readonly position: number; readonly versions: readonly number[] }[] = [];
 
   constructor(store: ProverStore, label?: ProvenLabel, pageSize: number = DEFAULT_PAGE_SIZE) {
@@ -73,7 +74,9 @@ export class RecordedProof implements ProofSource {
   }
 
   async ownerStops(position: number, expected: number | undefined): Promise<boolean> {
-    return this.#lookups.length >= this.#pageSize || (await this.greatestAt(position)) !== expected;
+    if (this.#ownerLadders >= this.#pageSize || (await this.greatestAt(position)) !== expected) return true;
+    this.#ownerLadders++;
+    return false;
   }
 
   /** The proof of everything asked for so far. */

@@ -1,5 +1,5 @@
 import { encode } from "@mls-as/tls-codec";
-import { greatestVersionSearch } from "../algorithms/index.js";
+import { fixedVersionSearch, greatestVersionSearch } from "../algorithms/index.js";
 import { baseBinaryLadder } from "../binary-ladder.js";
 import { SearchRequest } from "../structs/index.js";
 import { Answer, answering, decodeRequest, openedValue, type ProverSetting } from "./answer.js";
@@ -15,7 +15,9 @@ export async function answerSearch(setting: ProverSetting, bytes: Uint8Array): P
   const target = version ?? greatest;
   if (target > greatest)
     throw new ProverError("version-unknown", `version ${target} does not exist`, SECTION, "version");
-  await answering<unknown>(() => greatestVersionSearch(answer.view, target));
+  await answering(() =>
+    version === undefined ? greatestVersionSearch(answer.view, target) : fixedVersionSearch(answer.view, target),
+  );
   const response = {
     fullTreeHead: answer.fullTreeHead,
     ...(await openedValue(setting, label, target)),

@@ -1,0 +1,143 @@
+import { describe, expect, it } from "vitest";
+import { keyedHashSuite } from "../fixtures/keyed-hash-suite.js";
+import { MemoryLog, seededRandom, text } from "../fixtures/memory-log.js";
+import {
+  type ClientState,
+  createClient,
+  decodeClientState,
+  encodeClientState,
+  type KtClient,
+  labelState,
+  labelsToMonitor,
+  type Prepared,
+} from "./index.js";
+
+const START = 1_700_000_000_000;
+
+/** Users who do everything the protocol offers, against one log, with whatever view each of them has. */
+class Party {
+  state: ClientState;
+  readonly client: KtClient;
+
+  constructor(client: KtClient) {
+    this.client = client;
+    this.state = client.initialState();
+  }
+
+  async run<R>(prepared: Prepared<R>, answer: (request: Uint8Array) => Promise<Uint8Array>, now: number): Promise<R> {
+    const { result, state } = await prepared.verify(await answer(prepared.request), now);
+    this.state = decodeClientState(encodeClientState(state));
+    expect(this.state).toEqual(state);
+    return result;
+  }
+}
+
+describe.each([
+  ["no window", 0n, 1],
+  ["short window", 3_000n, 2],
+  ["window of many entries", 40_000n, 3],
+  ["window longer than the log", 10n ** 15n, 4],
+] as const)("random histories, %s", (_, window, seed) => {
+  it("lets owners and contacts follow an honest log", async () => {
+    const log = new MemoryLog({ suite: keyedHashSuite(), window, pageSize: 3 });
+    const { prover } = log;
+    const random = seededRandom(seed);
+    const below = (n: number): number => ((random(1)[0] as number) * 256 + (random(1)[0] as number)) % n;
+    const client = createClient({ suite: log.suite, configuration: log.configuration });
+    let now = START;
+    await log.append([], now);
+    const owners = new Map<string, Party>();
+    const written = new Map<string, string[]>();
+    const contacts = Array.from({ length: 4 }, () => new Party(client));
+    const labels = Array.from({ length: 5 }, (_, i) => `label ${i}`);
+
+    for (let round = 0; round < 220; round++) {
+      now += below(2000);
+      const name = labels[below(labels.length)] as string;
+      const label = text(name);
+      const values = written.get(name) ?? [];
+      const contact = contacts[below(contacts.length)] as Party;
+      switch (below(8)) {
+        case 0:
+        case 1: {
+          let owner = owners.get(name);
+          if (owner === undefined) {
+            owner = new Party(client);
+            await owner.run(client.prepareDistinguished(owner.state), prover.distinguished, now);
+            if (window > 10n ** 13n) break;
+            await owner.run(client.prepareOwnerInit(owner.state, { label }), prover.ownerInit, now);
+            owners.set(name, owner);
+          }
+          const created = Array.from({ length: 1 + below(3) }, (_, i) => `${name} ${round} ${i}`);
+          const update = client.prepareUpdate(owner.state, { label, values: created.map(text) });
+          const result = await owner.run(update, (request) => log.update(request, now), now);
+          expect(result.created).toBe(true);
+          written.set(name, [...values, ...created]);
+          break;
+        }
+        case 2:
+          await log.append([], now);
+          break;
+        case 3: {
+          if (values.length === 0) break;
+          const found = await contact.run(client.prepareSearch(contact.state, { label }), prover.search, now);
+          expect(found.version).toBe(values.length - 1);
+          expect(found.value).toEqual(text(values.at(-1) as string));
+          break;
+        }
+        case 4: {
+          if (values.length === 0) break;
+          const version = below(values.length);
+          const fresh = below(2) === 0 ? new Party(client) : contact;
+          const search = client.prepareSearch(fresh.state, { label, version });
+          const found = await fresh.run(search, prover.search, now);
+          expect(found.value).toEqual(text(values[version] as string));
+          break;
+        }
+        case 5:
+          for (const monitored of labelsToMonitor(contact.state)) {
+            const monitor = client.prepareContactMonitor(contact.state, { label: monitored.label });
+            await contact.run(monitor, prover.contactMonitor, now);
+          }
+          break;
+        case 6: {
+          const owner = owners.get(name);
+          if (owner === undefined) break;
+          for (let pages = 0; ; pages++) {
+            const monitor = client.prepareOwnerMonitor(owner.state, { label });
+            const result = await owner.run(monitor, prover.ownerMonitor, now);
+            if (result.complete) break;
+            expect(pages).toBeLessThan(200);
+          }
+          break;
+        }
+        case 7: {
+          const found = await contact.run(client.prepareDistinguished(contact.state), prover.distinguished, now);
+          for (const { position, root } of found.heads) {
+            const heads = contact.state.distinguished.find((known) => known.position === position);
+            expect(heads?.root).toEqual(root);
+          }
+        }
+      }
+    }
+    // The log as an owner who starts now sees it.
+    if (window < 10n ** 13n)
+      for (const [name, values] of written) {
+        const party = new Party(client);
+        const label = text(name);
+        await party.run(client.prepareDistinguished(party.state), prover.distinguished, now);
+        const start = party.state.distinguished[0]?.position;
+        await party.run(client.prepareOwnerInit(party.state, { label, start }), prover.ownerInit, now);
+        let greatest = labelState(party.state, label)?.owner?.greatest ?? -1;
+        while (greatest < values.length - 1) {
+          const inform = client.prepareUpdate(party.state, { label, values: [] });
+          const result = await party.run(inform, (request) => log.update(request, now), now);
+          expect(result.created).toBe(false);
+          for (const { version, value } of result.versions) expect(value).toEqual(text(values[version] as string));
+          greatest = result.versions.at(-1)?.version as number;
+        }
+        const monitor = client.prepareOwnerMonitor(party.state, { label });
+        await party.run(monitor, prover.ownerMonitor, now);
+      }
+  }, 60_000);
+});
