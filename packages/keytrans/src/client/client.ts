@@ -1,6 +1,12 @@
 import { KeytransError } from "../errors.js";
 import { type Configuration, validateConfiguration, wireFormat } from "../structs/index.js";
 import { type Suite, SuiteError } from "../suite/index.js";
+import {
+  type CredentialResult,
+  type PendingCredential,
+  verifyCredential,
+  verifyCredentialUpdate,
+} from "./credential.js";
 import { type DistinguishedResult, prepareDistinguished } from "./distinguished.js";
 import {
   type ContactMonitorResult,
@@ -39,6 +45,10 @@ export interface KtClient {
   prepareContactMonitor(state: ClientState, monitor: MonitorArguments): Prepared<ContactMonitorResult>;
   prepareOwnerMonitor(state: ClientState, monitor: MonitorArguments): Prepared<OwnerMonitorResult>;
   prepareUpdate(state: ClientState, update: UpdateArguments): Prepared<UpdateResult>;
+  /** Verifies a credential received from its sender; needs distinguished heads in `state`, and does not change it. */
+  verifyCredential(state: ClientState, credential: Uint8Array): Promise<CredentialResult>;
+  /** Finally verifies a provisional credential. */
+  verifyCredentialUpdate(state: ClientState, pending: PendingCredential, update: Uint8Array): Promise<void>;
 }
 
 /** @throws KeytransError invalid-configuration, also for keys that the suite refuses */
@@ -54,6 +64,8 @@ export function createClient({ suite, configuration, recent = 7 }: ClientOptions
     prepareContactMonitor: (state, monitor) => prepareContactMonitor(setting, wire, state, monitor),
     prepareOwnerMonitor: (state, monitor) => prepareOwnerMonitor(setting, wire, state, monitor),
     prepareUpdate: (state, update) => prepareUpdate(setting, wire, state, update),
+    verifyCredential: (state, credential) => verifyCredential(setting, wire, state, credential),
+    verifyCredentialUpdate: (state, pending, update) => verifyCredentialUpdate(setting, state, pending, update),
   };
 }
 

@@ -1,5 +1,11 @@
 export { OwnerHistory, type RetainedEntry, type VersionIncrease } from "../algorithms/index.js";
 export { type ClientOptions, createClient, type KtClient } from "./client.js";
+export {
+  type CredentialResult,
+  credentialUpdateRequest,
+  finalizeCredential,
+  type PendingCredential,
+} from "./credential.js";
 export type { DistinguishedResult } from "./distinguished.js";
 export {
   type ContactMonitorResult,

@@ -1,14 +1,19 @@
+import { encode } from "@mls-as/tls-codec";
 import { describe, expect, it } from "vitest";
 import { keyedHashSuite } from "../fixtures/keyed-hash-suite.js";
+import { CredentialRequest } from "../structs/index.js";
 import { MemoryLog, seededRandom, text } from "../fixtures/memory-log.js";
 import {
   type ClientState,
   createClient,
+  credentialUpdateRequest,
   decodeClientState,
   encodeClientState,
+  finalizeCredential,
   type KtClient,
   labelState,
   labelsToMonitor,
+  type PendingCredential,
   type Prepared,
 } from "./index.js";
 
@@ -51,6 +56,34 @@ describe.each([
     const contacts = Array.from({ length: 4 }, () => new Party(client));
     const labels = Array.from({ length: 5 }, (_, i) => `label ${i}`);
 
+    const credentials: { party: Party; pending: PendingCredential }[] = [];
+    const outcomes = { terminal: 0, updated: 0, waiting: 0, aged: 0 };
+    const finish = async (waiting: (typeof credentials)[number]): Promise<void> => {
+      const { party, pending } = waiting;
+      if (finalizeCredential(party.state, pending)) {
+        outcomes.terminal++;
+        return;
+      }
+      let update: Uint8Array;
+      try {
+        update = await prover.credentialUpdate(credentialUpdateRequest(pending));
+      } catch (error) {
+        expect(error).toMatchObject({ code: "no-distinguished-head" });
+        credentials.push(waiting);
+        outcomes.waiting++;
+        return;
+      }
+      if (!party.state.distinguished.some(({ position }) => position > pending.terminal)) {
+        credentials.push(waiting);
+        return;
+      }
+      if ((party.state.distinguished[0]?.position ?? 0) > pending.terminal) {
+        outcomes.aged++;
+        return;
+      }
+      await client.verifyCredentialUpdate(party.state, pending, update);
+      outcomes.updated++;
+    };
     for (let round = 0; round < 220; round++) {
       now += below(2000);
       const name = labels[below(labels.length)] as string;
@@ -113,6 +146,17 @@ describe.each([
         }
         case 7: {
           const found = await contact.run(client.prepareDistinguished(contact.state), prover.distinguished, now);
+          expect(found.heads.length).toBeLessThanOrEqual(7);
+          for (const pending of [...credentials.splice(0)]) await finish(pending);
+          if (values.length > 0 && contact.state.distinguished.length > 0) {
+            const position = contact.state.distinguished[below(contact.state.distinguished.length)]?.position;
+            const bytes = await prover.credential(encode(CredentialRequest, { label, position }));
+            const before = encodeClientState(contact.state);
+            const credential = await client.verifyCredential(contact.state, bytes);
+            expect(credential).toMatchObject({ version: values.length - 1, value: text(values.at(-1) as string) });
+            if (credential.pending) credentials.push({ party: contact, pending: credential.pending });
+            expect(encodeClientState(contact.state)).toEqual(before);
+          }
           for (const { position, root } of found.heads) {
             const heads = contact.state.distinguished.find((known) => known.position === position);
             expect(heads?.root).toEqual(root);
@@ -120,6 +164,7 @@ describe.each([
         }
       }
     }
+    if (window === 3_000n) expect(outcomes.updated + outcomes.terminal).toBeGreaterThan(0);
     // The log as an owner who starts now sees it.
     if (window < 10n ** 13n)
       for (const [name, values] of written) {

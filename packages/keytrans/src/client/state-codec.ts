@@ -37,6 +37,7 @@ const StoredDistinguished = struct({
   prefixRoot: HashValue,
   heads,
   root: HashValue,
+  frontier: vector(Entry, 0, 64),
 });
 
 const StoredOwner = mapped(

@@ -19,6 +19,8 @@ export interface KnownDistinguished extends RetainedEntry {
   readonly heads: readonly Uint8Array[];
   /** Root of that log. */
   readonly root: Uint8Array;
+  /** That log's frontier, left to right; the last is this entry. */
+  readonly frontier: readonly RetainedEntry[];
 }
 
 /** What a user remembers of one label. */

@@ -104,7 +104,8 @@ export function knownDistinguished(proven: ProvenTree, positions: readonly numbe
     const entry = proven.entry(position) as RetainedEntry;
     const heads = proven.tree.headsAt(position + 1) ?? retainedHeads(known, position);
     const root = proven.tree.rootAt(position + 1) ?? proven.tree.rootOf(position + 1, heads);
-    return { ...entry, heads, root };
+    const before = frontier(position + 1).map((left) => proven.entry(left) as RetainedEntry);
+    return { ...entry, heads, root, frontier: before };
   });
 }
 

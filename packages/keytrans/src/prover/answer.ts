@@ -37,12 +37,12 @@ const REFUSALS: Partial<Record<KeytransError["code"], ProverErrorCode>> = {
   "not-found": "version-unknown",
   expired: "version-expired",
   "invalid-start": "invalid-start",
+  "non-monotonic-versions": "invalid-entries",
 };
 
 function asProverError(error: unknown): unknown {
   if (!(error instanceof KeytransError)) return error;
-  const code = REFUSALS[error.code];
-  return code === undefined ? error : new ProverError(code, error.message, error.section, error.path);
+  return new ProverError(REFUSALS[error.code] ?? "unprovable", error.message, error.section, error.path);
 }
 
 function refusing<T>(run: () => T): T {
@@ -73,22 +73,22 @@ export class Answer {
   readonly head: StoredHead;
   readonly recorded: RecordedProof;
   readonly view: LogView;
-  readonly fullTreeHead: FullTreeHead;
   readonly vrf: LabelVrf;
+  readonly #setting: ProverSetting;
   readonly #last: number | undefined;
 
   private constructor(
+    setting: ProverSetting,
     head: StoredHead,
     recorded: RecordedProof,
     view: LogView,
-    fullTreeHead: FullTreeHead,
     vrf: LabelVrf,
     last: number | undefined,
   ) {
+    this.#setting = setting;
     this.head = head;
     this.recorded = recorded;
     this.view = view;
-    this.fullTreeHead = fullTreeHead;
     this.vrf = vrf;
     this.#last = last;
   }
@@ -106,7 +106,7 @@ export class Answer {
     setting: ProverSetting,
     head: StoredHead,
     last: number | undefined,
-    label: Uint8Array,
+    label: Uint8Array = NO_LABEL,
   ): Promise<Answer> {
     const vrf = new LabelVrf(setting.store, setting.vrfPrivateKey, label);
     const recorded = new RecordedProof(setting.store, { label, vrf }, setting.pageSize ?? DEFAULT_PAGE_SIZE);
@@ -119,13 +119,22 @@ export class Answer {
     const inspection = new Inspection(recorded, retained);
     const view: LogView = { inspection, size: head.treeSize, configuration: setting.configuration };
     await updateView(view, last);
-    return new Answer(head, recorded, view, fullTreeHead(setting, head, last), vrf, last);
+    return new Answer(setting, head, recorded, view, vrf, last);
   }
 
-  /** The proof of all that was asked for. */
+  /** The tree head to show. @throws ProverError invalid-auditor-head */
+  get fullTreeHead(): FullTreeHead {
+    return fullTreeHead(this.#setting, this.head, this.#last);
+  }
+
+  /** The proof of all that was asked for, bound to {@link fullTreeHead}. */
   proof(): Promise<CombinedTreeProof> {
     const { fullTreeHead } = this;
-    const additional = fullTreeHead.headType === "updated" ? fullTreeHead.auditorTreeHead?.treeSize : undefined;
+    return this.unsignedProof(fullTreeHead.headType === "updated" ? fullTreeHead.auditorTreeHead?.treeSize : undefined);
+  }
+
+  /** The proof of all that was asked for, from which also the root at `additional` entries can be computed. */
+  unsignedProof(additional?: number): Promise<CombinedTreeProof> {
     return this.recorded.proof(this.view.inspection, { size: this.view.size, retained: this.#last, additional });
   }
 

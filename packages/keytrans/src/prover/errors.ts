@@ -26,9 +26,13 @@ export type ProverErrorCode =
   | "wrong-mode"
   /** The entry is not a distinguished entry from which a credential can be made. */
   | "invalid-position"
+  /** No distinguished entry right of the credential's terminal entry exists yet, or none is needed. */
+  | "no-distinguished-head"
   | "invalid-update-signature"
   /** An auditor's head that users would refuse. */
   | "invalid-auditor-head"
+  /** The log's own data do not prove what was asked for: its store is damaged or was changed. */
+  | "unprovable"
   /** A timestamp before the last entry's. */
   | "invalid-timestamp";
 

@@ -1,7 +1,8 @@
 import { encode } from "@mls-as/tls-codec";
 import { KeytransError } from "../errors.js";
 import { type Configuration, TreeHead, validateConfiguration, wireFormat } from "../structs/index.js";
-import { currentHead, type ProverSetting } from "./answer.js";
+import { answering, currentHead, type ProverSetting } from "./answer.js";
+import { answerCredential, answerCredentialUpdate } from "./credential.js";
 import type { ProverContext } from "./label-vrf.js";
 import { answerContactMonitor, answerOwnerMonitor } from "./monitor.js";
 import { answerDistinguished, answerOwnerInit } from "./owner.js";
@@ -23,6 +24,10 @@ export interface Prover {
   contactMonitor(request: Uint8Array): Promise<Uint8Array>;
   ownerMonitor(request: Uint8Array): Promise<Uint8Array>;
   distinguished(request: Uint8Array): Promise<Uint8Array>;
+  /** Makes a `Credential` for a label; takes a `CredentialRequest`. */
+  credential(request: Uint8Array): Promise<Uint8Array>;
+  /** Makes a `CredentialUpdate`; takes a `CredentialUpdateRequest`. */
+  credentialUpdate(request: Uint8Array): Promise<Uint8Array>;
   /** Decides whether an update creates versions or is answered with later ones. */
   planUpdate(request: Uint8Array): Promise<UpdatePlan>;
   /** Answers an update whose change is persisted. */
@@ -42,15 +47,17 @@ export function createProver(options: ProverOptions): Prover {
     throw new KeytransError("invalid-configuration", "another cipher suite", "Cipher Suites", "ciphersuite");
   const setting: ProverSetting = { ...options, recent: options.recent ?? 7, wire: wireFormat(suite, configuration) };
   return {
-    search: (request) => answerSearch(setting, request),
-    ownerInit: (request) => answerOwnerInit(setting, request),
-    contactMonitor: (request) => answerContactMonitor(setting, request),
-    ownerMonitor: (request) => answerOwnerMonitor(setting, request),
-    distinguished: (request) => answerDistinguished(setting, request),
-    planUpdate: (request) => planUpdate(setting, request),
-    answerUpdate: (request) => answerUpdate(setting, request),
-    planManagerUpdate: (request) => planManagerUpdate(setting, request),
-    answerManagerUpdate: (request) => answerManagerUpdate(setting, request),
+    search: (request) => answering(() => answerSearch(setting, request)),
+    ownerInit: (request) => answering(() => answerOwnerInit(setting, request)),
+    contactMonitor: (request) => answering(() => answerContactMonitor(setting, request)),
+    ownerMonitor: (request) => answering(() => answerOwnerMonitor(setting, request)),
+    distinguished: (request) => answering(() => answerDistinguished(setting, request)),
+    credential: (request) => answering(() => answerCredential(setting, request)),
+    credentialUpdate: (request) => answering(() => answerCredentialUpdate(setting, request)),
+    planUpdate: (request) => answering(() => planUpdate(setting, request)),
+    answerUpdate: (request) => answering(() => answerUpdate(setting, request)),
+    planManagerUpdate: (request) => answering(() => planManagerUpdate(setting, request)),
+    answerManagerUpdate: (request) => answering(() => answerManagerUpdate(setting, request)),
     async treeHead() {
       const { treeSize, signature } = await currentHead(setting);
       return encode(TreeHead, { treeSize, signature });

@@ -1,4 +1,5 @@
 export * from "./configuration.js";
+export * from "./credential-requests.js";
 export * from "./hash-value.js";
 export * from "./proofs.js";
 export * from "./requests.js";
