@@ -7,6 +7,7 @@ import { credentialRoutes } from "./routes/credentials.js";
 import { deviceRoutes } from "./routes/devices.js";
 import { directoryRoutes } from "./routes/directory.js";
 import { operationRoutes } from "./routes/operations.js";
+import { revocationStatusRoutes } from "./routes/revocation-status.js";
 import { errorHandler, refuse, validationHook } from "./routes/refusal.js";
 
 /** The HTTP interface over a context. Test it with `app.request()`. */
@@ -30,6 +31,7 @@ export function createApp(context: AppContext): OpenAPIHono {
   directoryRoutes(app, context);
   credentialRoutes(app, context);
   deviceRoutes(app, context);
+  revocationStatusRoutes(app, context);
   adminRoutes(app, context);
   operationRoutes(app, context);
   app.notFound((c) => {

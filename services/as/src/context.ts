@@ -3,6 +3,7 @@ import type { CertificationAuthorities } from "./ca/development-ca.js";
 import type { VerifyContinuity } from "./device/renewal.js";
 import type { IssuanceContext } from "./issuance/issue.js";
 import type { Metrics } from "./metrics.js";
+import type { OcspResponder } from "./revocation/ocsp-message.js";
 import type { Signer } from "./signer/signer.js";
 
 /** What the routes work with; made once at start. */
@@ -12,6 +13,8 @@ export interface AppContext extends IssuanceContext {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly verifyContinuity: VerifyContinuity;
+  /** By the issuer's id. */
+  readonly ocspResponders: ReadonlyMap<string, OcspResponder>;
   /** SHA-256 of the admin token. */
   readonly adminTokenHash: Uint8Array;
 }

@@ -12,6 +12,8 @@ import {
   dataPassphrase,
   openAuthorities,
 } from "./ca/development-ca.js";
+import { openOcspDelegate } from "./ca/ocsp-delegate.js";
+import type { OcspResponder } from "./revocation/ocsp-message.js";
 import { type Config, resolveConfig } from "./config.js";
 import type { AppContext } from "./context.js";
 import { writeDurably } from "./durable-file.js";
@@ -87,6 +89,7 @@ export async function startAs(options: StartOptions): Promise<RunningAs> {
       now,
       logId: log.logId,
       issuers: () => authorities.issuers,
+      ocspResponders: await openResponders(dataDir, signer, authorities),
       finalCheck: memberCheck(nodeProvider, config, log.logId),
       verify: (approval) => verifyDeviceApproval(nodeProvider, approval),
       verifyContinuity: (continuity) => verifyContinuity(nodeProvider, continuity),
@@ -147,6 +150,17 @@ async function openOrCreate(
   const created = await openAuthorities(folder, signer);
   if (created === undefined) throw new Error(`${folder} cannot be read back`);
   return created;
+}
+
+async function openResponders(
+  dataDir: string,
+  signer: SoftwareSigner,
+  { issuers, domain }: CertificationAuthorities,
+): Promise<Map<string, OcspResponder>> {
+  const responders = new Map<string, OcspResponder>();
+  for (const issuer of issuers)
+    responders.set(issuer.id, await openOcspDelegate(join(dataDir, "ca"), signer, issuer, domain, now()));
+  return responders;
 }
 
 /** Connects to the log and pins its configuration at first sight; it never changes afterwards. */

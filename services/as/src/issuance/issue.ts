@@ -35,7 +35,7 @@ export interface IssuanceRequest {
 
 const TRIES_FOR_A_FREE_LABEL = 3;
 /** Certificates whose validity ends within the same 30 days share a CRL. */
-const SHARD_SECONDS = 30 * 86_400;
+export const SHARD_SECONDS = 30 * 86_400;
 
 /**
  * Issues credentials to a device: check, journal, log, verify, sign. Asking again with the same request continues or

@@ -413,6 +413,11 @@ export class SqliteStore implements Store {
     return this.#all<RevokedEntry>(sql, issuer, shard, now);
   }
 
+  async countRevoked(issuer: string, shard: number): Promise<number> {
+    const sql = "select count(*) as n from credentials where issuer = ? and shard = ? and state = 'revoked'";
+    return this.#get<{ n: number }>(sql, issuer, shard)?.n ?? 0;
+  }
+
   #audit(event: AuditEvent, now: number): void {
     const last = this.#get<{ sequence: number; hash: string }>(
       "select sequence, hash from audit order by sequence desc limit 1",

@@ -215,6 +215,7 @@ export interface Store {
   labelsToRevoke(): Promise<readonly string[]>;
   revocationsToLog(label: string): Promise<readonly StoredCredential[]>;
   revokedEntries(issuer: string, shard: number, now: number): Promise<readonly RevokedEntry[]>;
+  countRevoked(issuer: string, shard: number): Promise<number>;
   credentialBySerial(issuer: string, serial: string): Promise<StoredCredential | undefined>;
 
   audit(event: AuditEvent, now: number): Promise<void>;

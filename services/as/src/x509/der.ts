@@ -1,5 +1,3 @@
-import { concatBytes } from "@mls-as/tls-codec";
-
 /** Why bytes are not DER, with the offset at which that was seen. */
 export class DerError extends Error {
   override readonly name = "DerError";
@@ -106,6 +104,8 @@ export function element(tag: number, ...content: readonly Uint8Array[]): Uint8Ar
 
 /** SEQUENCE. */
 export const sequenceOf = (...parts: readonly Uint8Array[]): Uint8Array => element(0x30, ...parts);
+/** SEQUENCE OF any number of elements. */
+export const sequenceOfAll = (parts: readonly Uint8Array[]): Uint8Array => element(0x30, Buffer.concat(parts));
 /** OCTET STRING. */
 export const octetString = (content: Uint8Array): Uint8Array => element(0x04, content);
 /** BIT STRING without unused bits. */
@@ -187,6 +187,3 @@ export function pem(label: string, der: Uint8Array): string {
     .replace(/.{1,64}/g, "$&\n");
   return `-----BEGIN ${label}-----\n${body}-----END ${label}-----\n`;
 }
-
-/** Concatenation, for callers that build DER piecewise. */
-export const join = concatBytes;

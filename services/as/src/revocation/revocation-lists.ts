@@ -1,0 +1,69 @@
+import type { IssuingCa } from "../ca/development-ca.js";
+import { issuerUrls, SHARD_SECONDS } from "../issuance/issue.js";
+import type { Store } from "../storage/store.js";
+import { buildRevocationList } from "../x509/certificate-revocation-list.js";
+
+/** Seconds for which a list may be used, and after which it is made anew though nothing changed. */
+const VALIDITY = 86_400;
+const REFRESH = 21_600;
+
+export interface RevocationListsContext {
+  readonly store: Store;
+  readonly issuers: () => readonly IssuingCa[];
+  readonly publicUrl: () => string;
+  readonly now: () => number;
+  readonly config: { readonly certificateLifetime: number };
+}
+
+interface Cached {
+  readonly der: Promise<Uint8Array>;
+  readonly revoked: number;
+  readonly madeAt: number;
+}
+
+/** The CRLs of all issuers, each made when it is first asked for, and again whenever a revocation was added. */
+export class RevocationLists {
+  readonly #context: RevocationListsContext;
+  readonly #cache = new Map<string, Cached>();
+
+  constructor(context: RevocationListsContext) {
+    this.#context = context;
+  }
+
+  /** The current list of a shard; undefined for issuers and shards that do not exist. */
+  async list(issuerId: string, shard: number): Promise<{ der: Uint8Array; expires: number } | undefined> {
+    const { store, issuers, now } = this.#context;
+    const issuer = issuers().find(({ id }) => id === issuerId);
+    if (issuer === undefined || !this.#exists(shard)) return undefined;
+    const key = `${issuerId}-${shard}`;
+    const revoked = await store.countRevoked(issuerId, shard);
+    let cached = this.#cache.get(key);
+    if (cached === undefined || cached.revoked !== revoked || now() - cached.madeAt >= REFRESH) {
+      cached = { der: this.#build(issuer, shard), revoked, madeAt: now() };
+      this.#cache.set(key, cached);
+      cached.der.catch(() => this.#cache.delete(key));
+    }
+    return { der: await cached.der, expires: cached.madeAt + REFRESH };
+  }
+
+  /** Shards that an unexpired or just expired certificate can name. */
+  #exists(shard: number): boolean {
+    const current = Math.floor(this.#context.now() / SHARD_SECONDS);
+    const last = Math.floor((this.#context.now() + this.#context.config.certificateLifetime) / SHARD_SECONDS);
+    return shard >= current - 1 && shard <= last;
+  }
+
+  async #build(issuer: IssuingCa, shard: number): Promise<Uint8Array> {
+    const { store, now, publicUrl } = this.#context;
+    const thisUpdate = now();
+    // Certificates stay listed for one interval past their expiry (RFC 5280, "Revoked Certificates").
+    const entries = await store.revokedEntries(issuer.id, shard, thisUpdate - VALIDITY);
+    return await buildRevocationList(issuer, {
+      entries,
+      thisUpdate,
+      nextUpdate: thisUpdate + VALIDITY,
+      number: BigInt(Date.now()),
+      url: issuerUrls(publicUrl(), issuer.id, shard).crlUrl,
+    });
+  }
+}

@@ -1,0 +1,103 @@
+import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import { bodyLimit } from "hono/body-limit";
+import type { AppContext } from "../context.js";
+import { Problem } from "../problem.js";
+import {
+  buildOcspResponse,
+  type CertificateId,
+  namesIssuer,
+  OCSP_FAILURE,
+  ocspFailure,
+  type OcspStatus,
+  readOcspRequest,
+} from "../revocation/ocsp-message.js";
+import { RevocationLists } from "../revocation/revocation-lists.js";
+import { requireMediaType } from "./refusal.js";
+import { refusals } from "./schemas.js";
+
+/** Seconds for which an OCSP answer may be used. */
+const OCSP_VALIDITY = 3600;
+const MAX_REQUEST = 8192;
+const binary = z.string().openapi({ format: "binary" });
+
+const readList = createRoute({
+  method: "get",
+  path: "/crl/{file}",
+  summary: "A certificate revocation list, DER",
+  request: {
+    params: z.object({ file: z.string().regex(/^[0-9a-f]{32}-\d{1,6}\.crl$/, "must be {issuer}-{shard}.crl") }),
+  },
+  responses: {
+    200: { description: "DER CertificateList", content: { "application/pkix-crl": { schema: binary } } },
+    ...refusals,
+  },
+});
+const ocspAnswer = {
+  200: { description: "DER OCSPResponse", content: { "application/ocsp-response": { schema: binary } } },
+  ...refusals,
+};
+
+/** CRL and OCSP: serial numbers and times, never names. */
+export function revocationStatusRoutes(app: OpenAPIHono, context: AppContext): void {
+  const lists = new RevocationLists(context);
+
+  app.openapi(readList, async (c) => {
+    const [, issuer = "", shard = ""] = /^([0-9a-f]{32})-(\d+)\.crl$/.exec(c.req.valid("param").file) ?? [];
+    const found = await lists.list(issuer, Number(shard));
+    if (found === undefined) throw new Problem("not-found", "There is no such list.", { path: "file" });
+    const headers = { "Content-Type": "application/pkix-crl", "Cache-Control": "max-age=60" };
+    return c.body(new Uint8Array(found.der), 200, headers);
+  });
+
+  const answer = async (der: Uint8Array): Promise<Uint8Array> => {
+    const request = readOcspRequest(der);
+    const [first] = request?.certificates ?? [];
+    if (request === undefined || first === undefined) return ocspFailure(OCSP_FAILURE.malformedRequest);
+    const issuer = context.issuers().find(({ certificate }) => namesIssuer(first, certificate));
+    const responder = issuer === undefined ? undefined : context.ocspResponders.get(issuer.id);
+    if (issuer === undefined || responder === undefined) return ocspFailure(OCSP_FAILURE.unauthorized);
+    const answers: { id: CertificateId; status: OcspStatus }[] = [];
+    for (const id of request.certificates)
+      answers.push({
+        id,
+        status: namesIssuer(id, issuer.certificate)
+          ? await statusOf(context, issuer.id, id.serial)
+          : { status: "unknown" },
+      });
+    const now = context.now();
+    return await buildOcspResponse(responder, answers, request.nonce, now, now + OCSP_VALIDITY);
+  };
+  const headers = { "Content-Type": "application/ocsp-response", "Cache-Control": "no-store" };
+
+  app.use("/ocsp", bodyLimit({ maxSize: MAX_REQUEST }), async (c, next) =>
+    c.req.method === "POST" ? await requireMediaType("application/ocsp-request")(c, next) : await next(),
+  );
+  app.openapi(
+    createRoute({
+      method: "post",
+      path: "/ocsp",
+      summary: "Ask for the status of certificates (RFC 6960)",
+      responses: ocspAnswer,
+    }),
+    async (c) => c.body(new Uint8Array(await answer(new Uint8Array(await c.req.arrayBuffer()))), 200, headers),
+  );
+  app.openapi(
+    createRoute({
+      method: "get",
+      path: "/ocsp/{request}",
+      summary: "The same, with the request in base64",
+      request: { params: z.object({ request: z.string().max(MAX_REQUEST) }) },
+      responses: ocspAnswer,
+    }),
+    async (c) =>
+      c.body(new Uint8Array(await answer(Buffer.from(c.req.valid("param").request, "base64"))), 200, headers),
+  );
+}
+
+async function statusOf({ store }: AppContext, issuer: string, serial: string): Promise<OcspStatus> {
+  const credential = await store.credentialBySerial(issuer, serial);
+  if (credential === undefined || credential.certificate === undefined) return { status: "unknown" };
+  const { revocation } = credential;
+  if (revocation === undefined) return { status: "good" };
+  return { status: "revoked", revokedAt: revocation.revokedAt, reason: revocation.reason };
+}
