@@ -8,6 +8,8 @@ export interface AdminClient {
   token(user: string, client: string): Promise<string>;
   /** Revokes a device's credentials; settles when the log holds it. */
   revokeDevice(client: string, reason: string): Promise<void>;
+  /** Status of each credential of a user: `pending`, `active` or `revoked`. */
+  credentialStates(user: string): Promise<string[]>;
 }
 
 /** Reads the admin token that the AS left in its data folder. */
@@ -35,6 +37,13 @@ export async function adminClient(asUrl: string, asDataDir: string): Promise<Adm
         await sleep(100);
       }
       throw new Error("the log did not take the revocation in time");
+    },
+    async credentialStates(user) {
+      const response = await fetch(`${asUrl}/v1/admin/credentials?user=${encodeURIComponent(user)}`, {
+        headers: { authorization: `Bearer ${adminToken}` },
+      });
+      const { credentials } = (await response.json()) as { credentials: { status: string }[] };
+      return credentials.map(({ status }) => status);
     },
   };
 }

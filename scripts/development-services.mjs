@@ -8,7 +8,7 @@ const USAGE = `Usage: npm start -- [--port N] [--log-port N] [--host H] [--data 
   --log-port N  port of the log (default: the AS's port + 1)
   --host H      address to listen on (default 127.0.0.1)
   --data DIR    where keys and databases are kept (default ./data); started again on it, the same CA and log go on
-  --domain D    identity domain of a fresh CA (default example.test)
+  --domain D    identity domain of a fresh CA (default mls.example)
   --json        one JSON line with the URLs when ready, for tools
 `;
 

@@ -61,7 +61,7 @@ export function startAuthenticationService(
   return launch(
     "services/as/dist/main.js",
     [
-      ...["serve", "--development", "--data", dataDir, "--port", String(options.port ?? 0), "--json"],
+      ...["serve", "--quiet", "--data", dataDir, "--port", String(options.port ?? 0), "--json"],
       ...["--log-url", log.url, "--log-writer-token-file", join(log.dataDir, "writer-token")],
     ],
     options.failpoint === undefined ? {} : { MLS_AS_FAILPOINT: options.failpoint },
