@@ -52,7 +52,10 @@ export function readOwnList(
   const revokedKeys = new Map(own.revoked.map(({ spkiHash: key, version }) => [bytesKey(key), version]));
   const trusted = new Map(own.trusted.map((key) => [nameOf(key.client, key.spkiHash), key]));
 
-  let waiting = records.filter(({ client, record }) => !trusted.has(nameOf(client, record.spkiHash)));
+  const revived = records.filter(({ record }) => isRevived(record, revokedKeys));
+  let waiting = records.filter((each) => {
+    return !revived.includes(each) && !trusted.has(nameOf(each.client, each.record.spkiHash));
+  });
   for (let before = -1; before !== waiting.length; ) {
     before = waiting.length;
     waiting = waiting.filter(({ client, record }) => {
@@ -61,15 +64,28 @@ export function readOwnList(
       return false;
     });
   }
+  const unknown = [
+    ...waiting,
+    ...revived.filter(({ client, record }) => !isVouchedFor(client, record, trusted, revokedKeys, records)),
+  ];
 
   const revoked = [...own.revoked];
   for (const { record } of records) {
     const key = bytesKey(record.spkiHash);
-    if (record.status !== "revoked" || revokedKeys.has(key)) continue;
+    if (record.status !== "revoked" || revokedKeys.has(key) || hasActive(key, records)) continue;
     revokedKeys.set(key, list.version);
     revoked.push({ spkiHash: record.spkiHash, version: list.version });
   }
-  return { own: { user: own.user, trusted: [...trusted.values()], revoked }, unknown: waiting };
+  return { own: { user: own.user, trusted: [...trusted.values()], revoked }, unknown };
+}
+
+/** A key whose every certificate had been revoked has an active one again. */
+function isRevived(record: CredentialRecord, revokedKeys: ReadonlyMap<string, number>): boolean {
+  return record.status === "active" && revokedKeys.has(bytesKey(record.spkiHash));
+}
+
+function hasActive(key: string, records: readonly UnknownCredential[]): boolean {
+  return records.some(({ record }) => record.status === "active" && bytesKey(record.spkiHash) === key);
 }
 
 const nameOf = (client: string, key: Uint8Array): string => `${client} ${bytesKey(key)}`;

@@ -1,7 +1,7 @@
 import type { CryptoProvider } from "@mls-as/mls-core";
 import { bytesKey } from "../bytes-key.js";
 import type { DeviceList } from "../device-list.js";
-import { type ClientKey, type OwnDevices, ownDevices, readOwnList, trustOwn } from "../own-devices.js";
+import { type ClientKey, isTrusted, type OwnDevices, ownDevices, readOwnList, trustOwn } from "../own-devices.js";
 import type { ValidationPolicy } from "../policy.js";
 import type { Condition, Finding, FindingKind } from "./finding.js";
 import { FindingBook } from "./finding-book.js";
@@ -98,13 +98,14 @@ export class GhostDetector {
         if (event.enrolled !== undefined) this.#ownCredentials.push({ ...event.enrolled, client: event.client });
         return this.#judgeOwn();
       case "confirm-device":
+        this.#unknown.delete(`${event.client} ${event.spkiHash}`);
         this.#own = trustOwn(this.#own, { client: event.client, spkiHash: hexBytes(event.spkiHash) });
         return this.#judgeOwn();
       case "acknowledge":
         return this.#changed([this.#book.acknowledge(event.finding, this.#now)]);
       case "tick":
         return this.#changed(
-          [...this.#book.openScopes(), ...this.#waitingScopes()].map((scope) => this.#judgeScope(scope)),
+          [...new Set([...this.#book.openScopes(), ...this.#waitingScopes()])].map((scope) => this.#judgeScope(scope)),
         );
     }
   }
@@ -138,7 +139,8 @@ export class GhostDetector {
       const key = `${client} ${bytesKey(record.spkiHash)}`;
       if (this.#unknown.has(key)) continue;
       const { spkiHash, tbsCertificateHash } = record;
-      this.#unknown.set(key, { client, spkiHash, tbsCertificateHash, firstSeen: this.#now, atFirstLook });
+      const revived = isTrusted(own, client, spkiHash);
+      this.#unknown.set(key, { client, spkiHash, tbsCertificateHash, firstSeen: this.#now, atFirstLook, revived });
     }
   }
 
@@ -299,11 +301,10 @@ export class GhostDetector {
     return times;
   }
 
-  /** Users whose evidence may become overdue without any finding being open yet are those with unlogged sightings, which are open. */
-  #waitingScopes(): string[] {
-    const scopes = new Set<string>();
-    for (const finding of this.#book.all()) if (finding.life === "pending") scopes.add(`user ${finding.user}`);
-    return [...scopes];
+  /** Users with something pending anywhere: their evidence may become overdue by time alone. */
+  #waitingScopes(): Set<string> {
+    const waiting = this.#book.all().filter(({ life }) => life === "pending");
+    return new Set(waiting.map(({ user }) => `user ${user}`));
   }
 
   #judgeScope(scope: string): Finding[] {

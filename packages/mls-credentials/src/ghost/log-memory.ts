@@ -25,6 +25,8 @@ export class UserLog {
   readonly records = new Map<string, RememberedRecord>();
   /** Hash of each version seen. */
   readonly hashes = new Map<number, string>();
+  /** Keys without any active certificate left, with the version that said so. */
+  readonly deadKeys = new Map<string, number>();
   list: DeviceList | undefined;
   value: Uint8Array | undefined;
   proof: LogProof | undefined;
@@ -93,22 +95,18 @@ export async function readList(
       ...(context.logId === undefined ? {} : { logId: context.logId }),
     });
     await verifyDeviceListSignatures(context.provider, list);
-    if (previous !== undefined && previous.version < list.version)
-      checkDeviceListChange(previous, list, {
-        loggedAt: BigInt(Math.ceil(sighting.provenAt)),
-        retention: BigInt(context.retention),
-      });
   } catch (error) {
     if (!(error instanceof DeviceListError)) throw error;
     return { list: undefined, conditions: [refusedEntry(log, sighting, error)], identityChanged: false };
   }
+  const forbidden = findForbiddenChange(log, previous, list, sighting, context.retention);
   const unauthorised =
     previous === undefined ? [] : await findUnauthorised(log, previous, list, sighting, context.provider);
   const transient = previous === undefined ? [] : await findTransient(log, previous, list, sighting, context.provider);
   remember(log, list, sighting);
   const consecutive = previous !== undefined && previous.version + 1 === list.version;
   const told = consecutive && list.origin !== "recovery" ? unauthorised : [];
-  return { list, conditions: [...told, ...transient], identityChanged: unauthorised.length > 0 };
+  return { list, conditions: [...forbidden, ...told, ...transient], identityChanged: unauthorised.length > 0 };
 }
 
 /** Two values for one version, a chain that does not fit, or a version that went back: two histories of one log. */
@@ -159,6 +157,25 @@ function condition(
   return { kind, level, subject, user: log.user, since: sighting.at, detail, evidence };
 }
 
+/** A change that no rule allows; the list is read all the same, for it is what the log now says. */
+function findForbiddenChange(
+  log: UserLog,
+  previous: DeviceList | undefined,
+  list: DeviceList,
+  sighting: ListSighting,
+  retention: number,
+): Condition[] {
+  if (previous === undefined || previous.version >= list.version) return [];
+  try {
+    const loggedAt = BigInt(Math.ceil(sighting.provenAt));
+    checkDeviceListChange(previous, list, { loggedAt, retention: BigInt(retention) });
+    return [];
+  } catch (error) {
+    if (error instanceof DeviceListError) return [refusedEntry(log, sighting, error)];
+    throw error;
+  }
+}
+
 function refusedEntry(log: UserLog, sighting: ListSighting, error: DeviceListError): Condition {
   const lists = [...(log.evidence().lists ?? []), listEvidence(sighting)];
   const detail = `${error.code} at ${error.path}: ${error.message}`;
@@ -167,6 +184,7 @@ function refusedEntry(log: UserLog, sighting: ListSighting, error: DeviceListErr
 
 /** Whether a new record is vouched for by a key that the list before held as not revoked. */
 async function isVouched(
+  log: UserLog,
   previous: DeviceList,
   client: string,
   record: CredentialRecord,
@@ -179,6 +197,8 @@ async function isVouched(
         device.credentials.some((known) => known.status === "active" && bytesKey(known.spkiHash) === bytesKey(key)),
     );
   const { approval, continuity } = record;
+  const diedIn = log.deadKeys.get(bytesKey(record.spkiHash));
+  if (diedIn !== undefined && (approval === undefined || approval.tbs.afterVersion < diedIn)) return false;
   if (stands(client, record.spkiHash)) return true;
   if (approval !== undefined && stands(approval.tbs.approver, spkiHash(approval.tbs.approverSpki)))
     return await verifyDeviceApproval(provider, approval);
@@ -198,7 +218,7 @@ async function newRecords(
   for (const { client, credentials } of list.devices)
     for (const record of credentials) {
       if (log.records.has(bytesKey(record.tbsCertificateHash))) continue;
-      if (await isVouched(previous, client, record, provider)) vouched.add(bytesKey(record.spkiHash));
+      if (await isVouched(log, previous, client, record, provider)) vouched.add(bytesKey(record.spkiHash));
       else found.push({ client, record });
     }
   // One approval is enough for all certificates of a key.
@@ -254,15 +274,25 @@ function remember(log: UserLog, list: DeviceList, sighting: ListSighting): void 
   for (const { client, credentials } of list.devices)
     for (const record of credentials) {
       const tbs = bytesKey(record.tbsCertificateHash);
+      const known = log.records.get(tbs);
+      // Revoked is for ever, whatever a later version says.
+      const revoked = known?.revokedAt === undefined && record.status === "revoked" ? record : undefined;
       log.records.set(tbs, {
         client,
         spkiHash: bytesKey(record.spkiHash),
         tbsCertificateHash: tbs,
         notAfter: Number(record.notAfter),
-        revokedAt: record.status === "revoked" ? Number(record.revokedAt) : undefined,
-        reason: record.status === "revoked" ? record.reason : undefined,
+        revokedAt: revoked === undefined ? known?.revokedAt : Number(revoked.revokedAt),
+        reason: revoked === undefined ? known?.reason : revoked.reason,
       });
     }
+  const records = list.devices.flatMap((device) => device.credentials);
+  const alive = new Set(records.filter(({ status }) => status === "active").map(({ spkiHash: key }) => bytesKey(key)));
+  for (const { spkiHash: key } of records) {
+    const name = bytesKey(key);
+    if (alive.has(name)) log.deadKeys.delete(name);
+    else if (!log.deadKeys.has(name)) log.deadKeys.set(name, list.version);
+  }
   log.list = list;
   log.value = sighting.value;
   log.proof = sighting.proof;

@@ -21,14 +21,16 @@ export interface UnknownRecord {
   readonly firstSeen: number;
   /** Seen at this device's first look, when the user has had no chance to confirm anything yet. */
   readonly atFirstLook: boolean;
+  /** Its key had been trusted, then revoked, and is now certified again. */
+  readonly revived: boolean;
 }
 
 /** SELF_UNKNOWN_IN_LOG: what stands under the user's own label and is not the user's. */
 export function* selfUnknownInLog(unknown: Iterable<UnknownRecord>, context: RuleContext): Iterable<Condition> {
   const log = context.logs.get(context.self);
   if (log === undefined) return;
-  for (const { client, spkiHash, tbsCertificateHash, firstSeen, atFirstLook } of unknown) {
-    if (isTrusted(context.own, client, spkiHash)) continue;
+  for (const { client, spkiHash, tbsCertificateHash, firstSeen, atFirstLook, revived } of unknown) {
+    if (!revived && isTrusted(context.own, client, spkiHash)) continue;
     const record = log.records.get(bytesKey(tbsCertificateHash));
     const over = record?.revokedAt !== undefined || (record !== undefined && record.notAfter < log.provenAt);
     if (over && (atFirstLook || record?.reason === 5)) continue;
