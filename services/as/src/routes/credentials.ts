@@ -1,11 +1,12 @@
 import { createHash } from "node:crypto";
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import { Credential } from "@mls-as/mls-core";
+import { encode } from "@mls-as/tls-codec";
 import { bodyLimit } from "hono/body-limit";
 import { fromBase64Url, toBase64Url, toHex } from "../binary-text.js";
 import type { AppContext } from "../context.js";
 import { failpoint } from "../failpoint.js";
 import { issueCredentials } from "../issuance/issue.js";
-import { encodeX509Credential } from "../issuance/mls-credential.js";
 import { Problem } from "../problem.js";
 import type { Intent } from "../storage/store.js";
 import { requireMediaType } from "./refusal.js";
@@ -51,7 +52,7 @@ export async function issuanceAnswer(context: AppContext, intent: Intent): Promi
         serial: credential.serial,
         leaf: toBase64Url(leaf),
         issuer: toBase64Url(issuer),
-        credential: toBase64Url(encodeX509Credential([leaf, issuer])),
+        credential: toBase64Url(encode(Credential, { credentialType: "x509", certificates: [leaf, issuer] })),
         notBefore: credential.notBefore,
         notAfter: credential.notAfter,
         status: credential.state === "revoked" ? "revoked" : "active",

@@ -1,6 +1,5 @@
+import { type SignatureScheme, signatureKeyFault } from "@mls-as/mls-core";
 import { readSubjectPublicKeyInfo } from "@mls-as/mls-credentials";
-import { ed25519 } from "@noble/curves/ed25519.js";
-import { p256, p384, p521 } from "@noble/curves/nist.js";
 import { Problem } from "../problem.js";
 
 /** TLS SignatureScheme numbers of the subject keys that are certified. */
@@ -12,11 +11,7 @@ export const SCHEME = {
 } as const;
 
 const SECTION = "Certificate profile";
-const CURVES = new Map([
-  [SCHEME.ecdsaSecp256r1Sha256 as number, p256],
-  [SCHEME.ecdsaSecp384r1Sha384 as number, p384],
-  [SCHEME.ecdsaSecp521r1Sha512 as number, p521],
-]);
+const ACCEPTED = new Set<number>(Object.values(SCHEME));
 /** DER AlgorithmIdentifier beginnings: id-Ed25519, and id-ecPublicKey with each accepted curve. */
 const KNOWN_ALGORITHMS = [
   "06032b6570",
@@ -51,30 +46,10 @@ export function checkSubjectKey(spki: Uint8Array, path: string): SubjectKey {
       section: SECTION,
     });
   }
-  if (key.scheme === SCHEME.ed25519) {
-    if (!isSafeEd25519(key.publicKey))
-      throw new Problem("key-weak", "The Ed25519 key is not a canonical point of large order.", {
-        path,
-        section: SECTION,
-      });
-    return key;
-  }
-  const curve = CURVES.get(key.scheme);
-  if (curve === undefined)
+  if (!ACCEPTED.has(key.scheme))
     throw new Problem("key-algorithm", "Keys of this curve are not certified here.", { path, section: SECTION });
-  try {
-    curve.Point.fromBytes(key.publicKey).assertValidity();
-  } catch (cause) {
-    throw new Problem("key-weak", "The point is not on its curve.", { path, section: SECTION, cause });
-  }
-  return key;
-}
-
-function isSafeEd25519(bytes: Uint8Array): boolean {
-  try {
-    const point = ed25519.Point.fromBytes(bytes, false);
-    return point.isTorsionFree() && !point.isSmallOrder();
-  } catch {
-    return false;
-  }
+  const fault = signatureKeyFault(key.scheme as SignatureScheme, key.publicKey);
+  if (fault === undefined) return key;
+  const code = fault === "key-length" || fault === "compressed-key" ? "key-encoding" : "key-weak";
+  throw new Problem(code, `The key is refused: ${fault.replaceAll("-", " ")}.`, { path, section: "Public Keys" });
 }

@@ -1,0 +1,171 @@
+import { generateKeyPairSync } from "node:crypto";
+import {
+  checkDeviceList,
+  checkDeviceListChange,
+  decodeDeviceList,
+  verifyDeviceListSignatures,
+} from "@mls-as/mls-credentials";
+import { nodeProvider } from "@mls-as/mls-core/node";
+import { expect, test } from "vitest";
+import { subjectKeyPair } from "../../fixtures/certificate-signing-request.js";
+import { Device } from "../../fixtures/device.js";
+import { ALICE, LAPTOP, PHONE, TestService } from "../../fixtures/service-fixture.js";
+
+test.each(["Ed25519", "P-256", "P-384", "P-521"] as const)(
+  "a %s device approves another, renews, and revokes: the list passes every check of the SDK",
+  async (algorithm) => {
+    const service = await TestService.create();
+    const phone = await Device.enrol(service, PHONE, subjectKeyPair(algorithm));
+    const laptopKey = subjectKeyPair(algorithm);
+    const approval = await phone.approve(ALICE, LAPTOP, laptopKey);
+    const laptop = await service.send("POST", "/v1/credentials", {
+      csrs: [await service.csr(LAPTOP, laptopKey)],
+      enrolment: { approval },
+    });
+    expect(laptop.status, JSON.stringify(laptop.body)).toBe(201);
+    service.clock += 10;
+    const renewed = await phone.renew(subjectKeyPair(algorithm));
+    expect(renewed.status, JSON.stringify(renewed.body)).toBe(201);
+    const revoked = await phone.post(`/v1/credentials/${laptop.body.credentials?.[0]?.id}/revocation`, {
+      reason: "keyCompromise",
+    });
+    expect([revoked.status, revoked.body.version]).toEqual([200, 3]);
+
+    const values = service.log.values.get(ALICE) ?? [];
+    const lists = values.map((value, version) =>
+      checkDeviceList(value, { label: ALICE, version, logId: service.log.logId }),
+    );
+    expect(lists.map(({ origin }) => origin)).toEqual(["enrolment", "deviceApproval", "renewal", "ownerRevocation"]);
+    for (const list of lists) await verifyDeviceListSignatures(nodeProvider, list);
+    for (const [i, next] of lists.entries()) {
+      const previous = lists[i - 1];
+      if (previous !== undefined)
+        checkDeviceListChange(previous, next, { loggedAt: BigInt(service.clock), retention: 7_776_000n });
+    }
+    expect(
+      lists.at(-1)?.devices.map(({ client, credentials }) => [client, credentials.map(({ status }) => status)]),
+    ).toEqual([
+      [LAPTOP, ["revoked"]],
+      [PHONE, ["active", "active"]],
+    ]);
+  },
+);
+
+test("the state and the renewal window of a credential are for its user's devices", async () => {
+  const service = await TestService.create();
+  const phone = await Device.enrol(service, PHONE);
+  const bob = await Device.enrol(service, "mimi://mls.example/d/bob/phone");
+  expect((await phone.get(`/v1/credentials/${phone.id}`)).body).toMatchObject({
+    id: phone.id,
+    status: "active",
+    client: PHONE,
+  });
+  const { body } = await phone.get(`/v1/credentials/${phone.id}/renewal-info`);
+  const window = body["suggestedWindow"] as { start: number; end: number };
+  expect(window.start).toBeGreaterThan(service.clock + 50 * 86_400);
+  expect(window.end).toBeLessThan(service.clock + 90 * 86_400);
+  expect((await bob.get(`/v1/credentials/${phone.id}`)).body.code).toBe("credential-unknown");
+  expect((await service.send("GET", `/v1/credentials/${phone.id}`)).body.code).toBe("jws-malformed");
+});
+
+test("what is not exactly the accepted JWS is refused, and changes nothing", async () => {
+  const service = await TestService.create();
+  const phone = await Device.enrol(service, PHONE, subjectKeyPair("P-256"));
+  const bob = await Device.enrol(service, "mimi://mls.example/d/bob/phone");
+  const path = `/v1/credentials/${phone.id}/revocation`;
+  const payload = { reason: "unspecified" };
+  const code = async (header: Record<string, unknown>): Promise<string | undefined> =>
+    (await phone.post(path, payload, header)).body.code;
+  expect(await code({ alg: "none" })).toBe("jws-algorithm");
+  expect(await code({ alg: "HS256" })).toBe("jws-algorithm");
+  expect(await code({ alg: "ES384" })).toBe("jws-algorithm");
+  expect(await code({ url: `http://as.test/v1/credentials/${bob.id}/revocation` })).toBe("jws-url");
+  expect(await code({ nonce: "x" })).toBe("nonce-invalid");
+  expect(await code({ "x5t#S256": "AAAA" })).toBe("signer-unknown");
+  expect(await code({ "x5t#S256": bob.thumbprint })).toBe("jws-algorithm");
+  expect(await code({ jwk: {} })).toBe("jws-malformed");
+  expect(await code({ x5c: [] })).toBe("jws-malformed");
+  expect(await code({ crit: ["b64"], b64: false })).toBe("jws-malformed");
+  const other = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const forged = await phone.jws(path, JSON.stringify(payload), {}, { key: other.privateKey, digest: "sha256" });
+  expect((await phone.send(path, forged)).body.code).toBe("jws-signature");
+  const good = await phone.jws(path, JSON.stringify(payload));
+  expect((await phone.send(path, { ...good, header: {} })).body.code).toBe("unknown-field");
+  expect((await phone.send(path, { ...good, payload: good.payload.slice(0, -4) })).body.code).toBe("jws-signature");
+  expect((await phone.send(path, "{")).body.code).toBe("malformed-json");
+  expect((await service.send("POST", path, good)).body.code).toBe("unsupported-media-type");
+  expect((await phone.post(path, { reason: "unspecified", force: true })).body.code).toBe("unknown-field");
+  expect((await bob.post(path, payload)).body.code).toBe("credential-unknown");
+  expect((await service.store.credential(phone.id))?.state).toBe("active");
+  expect((await phone.send(path, good)).status).toBe(200);
+  expect((await phone.send(path, good)).body.code).toBe("signer-inactive");
+});
+
+test("a nonce is good for one signed request", async () => {
+  const service = await TestService.create();
+  const phone = await Device.enrol(service, PHONE);
+  const laptop = await Device.enrol(service, LAPTOP);
+  const path = `/v1/credentials/${laptop.id}/revocation`;
+  const jws = await phone.jws(path, JSON.stringify({ reason: "unspecified" }));
+  expect((await phone.send(path, jws)).status).toBe(200);
+  expect((await phone.send(path, jws)).body.code).toBe("nonce-used");
+});
+
+test("renewal: only by the key itself, for the same client, with continuity, and a fresh proof in time", async () => {
+  const service = await TestService.create({ renewalByKey: 1000 });
+  const phone = await Device.enrol(service, PHONE);
+  const laptop = await Device.enrol(service, LAPTOP);
+  const path = `/v1/credentials/${phone.id}/renewals`;
+  const next = subjectKeyPair();
+  const attempt = async (
+    device: Device,
+    payload: Record<string, unknown>,
+    nonce: string,
+  ): Promise<string | undefined> => (await device.post(path, payload, { nonce })).body.code;
+  const csr = async (nonce: string, client = PHONE): Promise<string> => await service.csr(client, next, { nonce });
+  let nonce = await service.nonce();
+  expect(await attempt(laptop, { csrs: [await csr(nonce)], continuity: [await phone.continue(next)] }, nonce)).toBe(
+    "signer-not-allowed",
+  );
+  expect(
+    await attempt(phone, { csrs: [await csr(nonce, LAPTOP)], continuity: [await phone.continue(next)] }, nonce),
+  ).toBe("identity-mismatch");
+  expect(
+    await attempt(phone, { csrs: [await csr(await service.nonce())], continuity: [await phone.continue(next)] }, nonce),
+  ).toBe("csr-batch");
+  expect(await attempt(phone, { csrs: [await csr(nonce)], continuity: ["AAAA"] }, nonce)).toBe("continuity-malformed");
+  expect(await attempt(phone, { csrs: [await csr(nonce)], continuity: [await laptop.continue(next)] }, nonce)).toBe(
+    "continuity-mismatch",
+  );
+  expect(
+    await attempt(phone, { csrs: [await csr(nonce)], continuity: [await phone.continue(subjectKeyPair())] }, nonce),
+  ).toBe("continuity-mismatch");
+  const unsigned = (await phone.continue(next)).replace(/.{8}$/, "AAAAAAAA");
+  expect(await attempt(phone, { csrs: [await csr(nonce)], continuity: [unsigned] }, nonce)).toBe(
+    "continuity-signature",
+  );
+  expect(await attempt(phone, { csrs: [await csr(nonce)], continuity: [] }, nonce)).toBe("invalid-field");
+  service.clock += 1001;
+  nonce = await service.nonce();
+  expect(await attempt(phone, { csrs: [await csr(nonce)], continuity: [await phone.continue(next)] }, nonce)).toBe(
+    "renewal-proof-required",
+  );
+  const answer = await phone.renew(next, { token: await service.token(PHONE) });
+  expect(answer.status, JSON.stringify(answer.body)).toBe(201);
+  const list = decodeDeviceList(service.log.values.get(ALICE)?.at(-1) ?? new Uint8Array());
+  expect(list.devices[1]?.credentials.length).toBe(2);
+});
+
+test("a renewal that is sent again is answered again", async () => {
+  const service = await TestService.create();
+  const phone = await Device.enrol(service, PHONE);
+  const next = subjectKeyPair();
+  const path = `/v1/credentials/${phone.id}/renewals`;
+  const nonce = await service.nonce();
+  const payload = { csrs: [await service.csr(PHONE, next, { nonce })], continuity: [await phone.continue(next)] };
+  const jws = await phone.jws(path, JSON.stringify(payload), { nonce });
+  const first = await phone.send(path, jws);
+  expect(first.status).toBe(201);
+  expect((await phone.send(path, jws)).body).toEqual(first.body);
+  expect(service.log.values.get(ALICE)?.length).toBe(2);
+});
