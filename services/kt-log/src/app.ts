@@ -4,6 +4,7 @@ import { ProverError } from "@mls-as/keytrans/prover";
 import { CodecError, encode, opaque, vector } from "@mls-as/tls-codec";
 import { type Context as HonoContext, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
+import { acceptAuditorTreeHead } from "./auditor-tree-head.js";
 import type { Context } from "./context.js";
 import { Problem, PROBLEMS, type ProblemCode } from "./problem.js";
 
@@ -95,6 +96,10 @@ export function createApp(context: Context): Hono {
   operation("/v1/search", (request) => prover.search(request));
   operation("/v1/distinguished", (request) => prover.distinguished(request));
   operation("/v1/owner-init", (request) => prover.ownerInit(request));
+  operation("/v1/owner-monitor", (request) => prover.ownerMonitor(request));
+  operation("/v1/contact-monitor", (request) => prover.contactMonitor(request));
+  operation("/v1/credential", (request) => prover.credential(request));
+  operation("/v1/credential-update", (request) => prover.credentialUpdate(request));
   app.use("/v1/update", async (c, next) => {
     if (c.req.method === "POST") requireWriter(c.req.header("authorization"));
     await next();
@@ -104,6 +109,11 @@ export function createApp(context: Context): Hono {
     const start = count(c.req.query("start"), "start", 0, Number.MAX_SAFE_INTEGER, 0);
     const limit = count(c.req.query("limit"), "limit", 1, 1000, 100);
     return binary(encode(AuditorUpdates, await store.auditorUpdates(start, limit)));
+  });
+
+  app.post("/v1/auditor/tree-head", async (c) => {
+    await acceptAuditorTreeHead(context, new Uint8Array(await c.req.arrayBuffer()));
+    return c.body(null, 204);
   });
 
   app.get("/healthz", (c) => c.text("ok\n"));
@@ -127,8 +137,13 @@ const OPERATIONS: Readonly<Record<string, string>> = {
   "/v1/search": "POST",
   "/v1/distinguished": "POST",
   "/v1/owner-init": "POST",
+  "/v1/owner-monitor": "POST",
+  "/v1/contact-monitor": "POST",
+  "/v1/credential": "POST",
+  "/v1/credential-update": "POST",
   "/v1/update": "POST",
   "/v1/auditor/updates": "GET",
+  "/v1/auditor/tree-head": "POST",
   "/healthz": "GET",
   "/readyz": "GET",
   "/metrics": "GET",

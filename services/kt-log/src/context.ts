@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { randomBytes } from "node:crypto";
-import { Configuration, type SuiteId } from "@mls-as/keytrans";
+import { Configuration, type Suite, type SuiteId } from "@mls-as/keytrans";
 import { nodeSuite } from "@mls-as/keytrans/node";
 import { createProver, type Prover } from "@mls-as/keytrans/prover";
 import { decode } from "@mls-as/tls-codec";
@@ -23,6 +23,7 @@ export interface Context {
   readonly configurationBytes: Uint8Array;
   /** SHA-256 of the writer token. */
   readonly writerTokenHash: Uint8Array;
+  readonly suite: Suite;
   readonly store: LogStore;
   readonly prover: Prover;
   readonly sequencer: Sequencer;
@@ -73,6 +74,7 @@ export async function openContext(config: Config, clock: () => number = Date.now
       configuration,
       configurationBytes,
       writerTokenHash: await required(store, "writer-token-sha256"),
+      suite,
       store,
       prover: createProver({ suite, configuration, vrfPrivateKey, store }),
       sequencer,

@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError } from "commander";
 import { type Config, ConfigError, readConfig } from "./config.js";
 import { DataFolderError, initialise, isInitialised } from "./data-folder.js";
 import { KeyFileError } from "./keys.js";
+import { runFsck } from "./fsck/command.js";
 import { serve } from "./serve.js";
 
 interface Flags {
@@ -83,6 +84,15 @@ program
   .description("make keys, writer token and the genesis configuration of a new log")
   .option("--data <dir>", "data folder (KT_LOG_DATA; default data/kt-log)")
   .action(runInit);
+
+program
+  .command("fsck")
+  .description("derive both trees again and compare all that is stored; exit 1 when something is wrong")
+  .option("--data <dir>", "data folder (KT_LOG_DATA; default data/kt-log)")
+  .option("--json", "print one JSON line")
+  .action(async (flags: Flags) => {
+    process.exitCode = await runFsck(configOf(flags), flags.json === true);
+  });
 
 try {
   await program.parseAsync();

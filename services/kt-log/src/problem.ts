@@ -61,6 +61,11 @@ export const PROBLEMS = {
     title: "No credential can be made from that entry",
     remedy: "Name a distinguished entry at or after the version's entry.",
   },
+  "no-distinguished-head": {
+    status: 409,
+    title: "The credential needs no update, or cannot have one yet",
+    remedy: "Ask again when the log has a distinguished entry right of the credential's.",
+  },
   "invalid-update-signature": {
     status: 403,
     title: "The signature over the update does not verify",
@@ -70,6 +75,11 @@ export const PROBLEMS = {
     status: 403,
     title: "The auditor's tree head is not one that users would accept",
     remedy: "Audit up to the newest entry and sign that view.",
+  },
+  "rolled-back": {
+    status: 503,
+    title: "The log has fewer entries than it has shown, and signs nothing",
+    remedy: "The operator must restore the newest database; see docs/operating-the-log.md. Keep the evidence.",
   },
   overloaded: {
     status: 503,

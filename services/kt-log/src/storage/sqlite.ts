@@ -10,7 +10,7 @@ import type {
 import Database from "better-sqlite3";
 import { failpoint } from "../failpoint.js";
 import { SQLITE_MIGRATIONS } from "./schema.js";
-import { HeadMovedError, type LabelVersionKey, type LabelVersionRow, type LogStore } from "./store.js";
+import { HeadMovedError, type LabelVersionKey, type LabelVersionRow, type LogStore, type RowCounts } from "./store.js";
 
 type Parameter = string | number | Uint8Array | null;
 
@@ -148,6 +148,50 @@ export class SqliteLogStore implements LogStore {
       limit,
     );
     return rows.map((row) => ({ ...row, label: plain(row.label), commitment: plain(row.commitment) }));
+  }
+
+  async freeze(): Promise<void> {
+    this.#db.exec("begin");
+    this.head();
+  }
+
+  async allVrfProofs(
+    after: Pick<LabelVersionKey, "label" | "version"> | undefined,
+    limit: number,
+  ): Promise<StoredVrfProof[]> {
+    const rows = this.#all<{ label: Buffer; version: number; output: Buffer; proof: Buffer }>(
+      `select label, version, output, proof from vrf_proofs where (label, version) > (?, ?)
+       order by label, version limit ?`,
+      after?.label ?? new Uint8Array(),
+      after?.version ?? -1,
+      limit,
+    );
+    return rows.map(({ label, version, output, proof }) => ({
+      label: plain(label),
+      version,
+      output: plain(output),
+      proof: plain(proof),
+    }));
+  }
+
+  async supersededAt(position: number): Promise<readonly number[]> {
+    return this.#all<{ id: number }>("select id from superseded where position = ? order by id", position).map(
+      ({ id }) => id,
+    );
+  }
+
+  async rowCounts(): Promise<RowCounts> {
+    return this.#one<RowCounts>(
+      "tables",
+      `select (select count(*) from entries) as entries, (select count(*) from log_nodes) as logNodes,
+         (select count(*) from prefix_nodes) as prefixNodes, (select count(*) from superseded) as superseded,
+         (select count(*) from versions) as versions, (select count(*) from openings) as openings`,
+    );
+  }
+
+  async integrity(): Promise<readonly string[]> {
+    const rows = this.#db.pragma("integrity_check") as { integrity_check: string }[];
+    return rows.map((row) => row.integrity_check).filter((line) => line !== "ok");
   }
 
   head(): StoredHead | undefined {
