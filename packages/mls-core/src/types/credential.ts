@@ -1,4 +1,4 @@
-import { type Codec, lazy, opaqueV, struct, uint16, vectorV } from "@mls-as/tls-codec";
+import { type Codec, CodecError, lazy, opaqueV, struct, uint16, vectorV } from "@mls-as/tls-codec";
 
 /** Values of RFC 9420, "MLS Credential Types", and of draft-ietf-mls-extensions, "MLS Credential Types". */
 export const CredentialType = { basic: 1, x509: 2, multi: 3, weakMulti: 4 } as const;
@@ -46,6 +46,7 @@ const X509 = struct({ certificates: vectorV(opaqueV()) });
 const Multi = lazy(() => struct({ bindings: vectorV(CredentialBinding) }), 1);
 // Every credential type defined so far is one variable-size vector; without that an unknown one could not be skipped.
 const Unknown = struct({ content: opaqueV() });
+const DEFINED: ReadonlySet<number> = new Set(Object.values(CredentialType));
 
 /** The CredentialType of a credential, as capabilities list it. */
 export function credentialTypeOf(credential: Credential): number {
@@ -66,6 +67,8 @@ export const Credential: Codec<Credential> = {
       case "weakMulti":
         return Multi.write(writer, credential);
       case "unknown":
+        if (DEFINED.has(credential.value))
+          throw new CodecError("invalid-value", `${credential.value} is not an unknown type`, writer.length);
         return Unknown.write(writer, credential);
     }
   },

@@ -1,4 +1,15 @@
-import { type Codec, enumeration, opaqueV, optional, struct, tagged, uint32, uint8, vectorV } from "@mls-as/tls-codec";
+import {
+  type Codec,
+  enumeration,
+  opaqueV,
+  optional,
+  refined,
+  struct,
+  tagged,
+  uint32,
+  uint8,
+  vectorV,
+} from "@mls-as/tls-codec";
 import { LeafNode } from "./leaf-node.js";
 
 /** RFC 9420, "Parent Node Contents". */
@@ -25,5 +36,19 @@ export const Node: Codec<Node> = tagged("nodeType", enumeration(uint8, { leaf: 1
 
 /** Nodes in array order, leaves at even positions; blank nodes are undefined, blank nodes at the end are left out. */
 export type RatchetTree = readonly (Node | undefined)[];
-/** RFC 9420, "Ratchet Tree Extension". That kinds match positions is for the checks to say. */
-export const RatchetTree: Codec<RatchetTree> = vectorV(optional(Node));
+
+/** Why a list of nodes is no ratchet tree; undefined when it is one. */
+export function ratchetTreeFault(nodes: RatchetTree): string | undefined {
+  if (nodes.at(-1) === undefined) return nodes.length === 0 ? "a tree without nodes" : "the last node is blank";
+  // Leaf indices are 32 bits wide.
+  if (nodes.length > 2 ** 33 - 1) return "more leaves than indices";
+  for (let i = 0; i < nodes.length; i++) {
+    const due = i % 2 === 0 ? "leaf" : "parent";
+    const kind = nodes[i]?.nodeType ?? due;
+    if (kind !== due) return `node ${i} is a ${kind} where a ${due} is due`;
+  }
+  return undefined;
+}
+
+/** RFC 9420, "Ratchet Tree Extension": not empty, not ending in a blank node, leaves and parents in their places. */
+export const RatchetTree: Codec<RatchetTree> = refined(vectorV(optional(Node)), ratchetTreeFault);
