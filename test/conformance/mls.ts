@@ -5,6 +5,8 @@ import { type CaseKind, runCases } from "./mls-case.js";
 import { passiveClient, welcome } from "./mls-clients.js";
 import { cryptoBasics, deserialization, keySchedule } from "./mls-crypto.js";
 import { messages } from "./mls-messages.js";
+import { treekem } from "./mls-treekem.js";
+import { treeMath, treeOperations, treeValidation } from "./mls-trees.js";
 
 /** Files are told apart by name, of which the longest match decides: `tree-validation.json`, `my-treekem-2.json`. */
 const KINDS: Readonly<Record<string, CaseKind>> = {
@@ -17,6 +19,10 @@ const KINDS: Readonly<Record<string, CaseKind>> = {
   "passive-client-welcome": passiveClient,
   "passive-client-handling-commit": passiveClient,
   "passive-client-random": passiveClient,
+  "tree-math": treeMath,
+  "tree-operations": treeOperations,
+  "tree-validation": treeValidation,
+  treekem,
 };
 
 function kindOf(path: string): CaseKind | undefined {
