@@ -38,3 +38,14 @@ export { treeHash, treeHashes } from "./trees/tree-hash.js";
 export * from "./trees/tree-math.js";
 export * from "./trees/tree.js";
 export { parentHash } from "./checks/parent-hash-check.js";
+export { checkPublicMessage, type GroupState } from "./checks/public-message-check.js";
+export * from "./members/members.js";
+export * from "./members/tree-difference.js";
+export {
+  type ExternalCommitPreflight,
+  type JudgedExternalCommit,
+  preflightExternalCommit,
+} from "./preflight/external-commit-preflight.js";
+export { type GroupInfoPreflight, type JudgedGroup, preflightGroupInfo } from "./preflight/group-info-preflight.js";
+export { preflightKeyPackage } from "./preflight/key-package-preflight.js";
+export type { PreflightLimits, Verdict } from "./preflight/verdict.js";

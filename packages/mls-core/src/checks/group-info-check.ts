@@ -22,13 +22,6 @@ export interface GroupInfoRule extends LifetimeRule {
   readonly externalCommit?: boolean | undefined;
 }
 
-/** The tree that belongs to a GroupInfo: the caller's or the extension's. Undefined when there is none that decodes. */
-export function treeOf(groupInfo: GroupInfo, tree?: RatchetTree): RatchetTree | undefined {
-  if (tree !== undefined) return tree;
-  const decoded = tryDecodeExtension(groupInfo.extensions, ExtensionType.ratchetTree, RatchetTree);
-  return decoded?.ok === true ? decoded.value : undefined;
-}
-
 /** Signature, extensions and the whole ratchet tree of a GroupInfo, as a joiner verifies them. */
 export async function checkGroupInfo(
   provider: CryptoProvider,
