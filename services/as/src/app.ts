@@ -1,5 +1,6 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { secureHeaders } from "hono/secure-headers";
+import { AttemptLimiter } from "./attempt-limiter.js";
 import type { AppContext } from "./context.js";
 import { Problem } from "./problem.js";
 import { adminRoutes } from "./routes/admin.js";
@@ -28,6 +29,7 @@ export function createApp(context: AppContext): OpenAPIHono {
       "request",
     );
   });
+  limitGuesses(app, context);
   directoryRoutes(app, context);
   credentialRoutes(app, context);
   deviceRoutes(app, context);
@@ -51,4 +53,23 @@ export function createApp(context: AppContext): OpenAPIHono {
     return handle(error, c);
   });
   return app;
+}
+
+const GUESSES: ReadonlySet<string> = new Set(["token-unknown", "unauthorized", "nonce-invalid", "signer-unknown"]);
+
+interface NodeBindings {
+  readonly incoming?: { readonly socket?: { readonly remoteAddress?: string } };
+}
+
+/** Addresses that keep guessing at secrets have to wait; the secrets are too long to guess, the noise is what ends. */
+function limitGuesses(app: OpenAPIHono, { config, now }: AppContext): void {
+  const limiter = new AttemptLimiter(config.failuresPerMinute, now);
+  app.use("/v1/*", async (c, next) => {
+    const address = (c.env as NodeBindings | undefined)?.incoming?.socket?.remoteAddress ?? "local";
+    const retryAfter = limiter.wait(address);
+    if (retryAfter > 0)
+      throw new Problem("rate-limited", "Too many failed attempts from this address.", { retryAfter });
+    await next();
+    if (c.error instanceof Problem && GUESSES.has(c.error.code)) limiter.failed(address);
+  });
 }

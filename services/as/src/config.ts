@@ -1,4 +1,5 @@
 import { isDomainName } from "@mls-as/mls-credentials";
+import type { OidcConfig } from "./enrolment/oidc.js";
 import { OID } from "./x509/certificate-profile.js";
 
 export type ProofKind = "token" | "approval" | "oidc";
@@ -29,6 +30,10 @@ export interface Config {
   readonly logTimeout: number;
   /** Milliseconds between tries to complete what is open. */
   readonly resumeInterval: number;
+  /** OpenID provider whose ID tokens are accepted; undefined when there is none. */
+  readonly oidc: OidcConfig | undefined;
+  /** Failed guesses at tokens, of one address within a minute, after which the address has to wait. */
+  readonly failuresPerMinute: number;
   /** Longest that renewals by key alone may go on since the last enrolment proof. */
   readonly renewalByKey: number;
 }
@@ -48,6 +53,8 @@ export const DEFAULT_CONFIG: Config = {
   logIdExtension: OID.logId,
   logTimeout: 10_000,
   resumeInterval: 2_000,
+  oidc: undefined,
+  failuresPerMinute: 120,
   renewalByKey: 366 * DAY,
 };
 
@@ -71,6 +78,7 @@ export function resolveConfig(given: Partial<Config>): Config {
     "logTimeout",
     "resumeInterval",
     "renewalByKey",
+    "failuresPerMinute",
   ];
   for (const name of positive)
     if (!Number.isSafeInteger(config[name]) || (config[name] as number) <= 0)

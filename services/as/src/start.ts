@@ -18,6 +18,7 @@ import { type Config, resolveConfig } from "./config.js";
 import type { AppContext } from "./context.js";
 import { writeDurably } from "./durable-file.js";
 import { Nonces } from "./enrolment/nonces.js";
+import { oidcCheck } from "./enrolment/oidc.js";
 import { memberCheck } from "./issuance/final-check.js";
 import { Resumer } from "./issuance/resume.js";
 import { LabelQueue } from "./label-queue.js";
@@ -93,7 +94,7 @@ export async function startAs(options: StartOptions): Promise<RunningAs> {
       finalCheck: memberCheck(nodeProvider, config, log.logId),
       verify: (approval) => verifyDeviceApproval(nodeProvider, approval),
       verifyContinuity: (continuity) => verifyContinuity(nodeProvider, continuity),
-      checkIdToken: undefined,
+      checkIdToken: config.oidc === undefined ? undefined : oidcCheck(config.oidc, config.domain),
       policy: config.enrolment,
       retention: config.retention,
       nonces: new Nonces(nonceKey, config.nonceLifetime),

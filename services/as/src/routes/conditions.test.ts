@@ -1,0 +1,86 @@
+import { expect, test } from "vitest";
+import { subjectKeyPair } from "../../fixtures/certificate-signing-request.js";
+import { ADMIN_TOKEN, LAPTOP, PHONE, TestService } from "../../fixtures/service-fixture.js";
+import { Resumer } from "../issuance/resume.js";
+import { LogError } from "../log/log.js";
+import { SqliteStore } from "../storage/sqlite.js";
+
+test("who keeps guessing has to wait", async () => {
+  const service = await TestService.create({ failuresPerMinute: 5 });
+  const guess = async () =>
+    await service.send("POST", "/v1/credentials", { csrs: [await service.csr(PHONE)], enrolment: { token: "x" } });
+  const guesses = await Promise.all(Array.from({ length: 5 }, guess));
+  expect(guesses.map(({ body }) => body.code)).toEqual(Array.from({ length: 5 }, () => "token-unknown"));
+  const limited = await service.send("GET", "/v1/directory");
+  expect([limited.status, limited.body.code]).toEqual([429, "rate-limited"]);
+  expect(Number(limited.headers.get("retry-after"))).toBeGreaterThan(0);
+  service.clock += 61;
+  expect((await service.send("GET", "/v1/directory")).status).toBe(200);
+});
+
+test("limits on a client's credentials and a user's devices", async () => {
+  const service = await TestService.create({ maximumUnexpired: 1, maximumDevices: 2 });
+  expect((await service.enrol(PHONE)).status).toBe(201);
+  expect((await service.enrol(PHONE)).body.code).toBe("too-many-credentials");
+  expect((await service.enrol(LAPTOP)).status).toBe(201);
+  expect((await service.enrol(`${PHONE}2`)).body.code).toBe("too-many-credentials");
+});
+
+test("what is not issued yet cannot be revoked", async () => {
+  const service = await TestService.create();
+  service.log.fault = { when: "before", error: new LogError("unavailable", "injected") };
+  await service.enrol(PHONE);
+  const [pending] = await service.store.credentials({ limit: 1 });
+  const answer = await service.admin("POST", `/credentials/${pending?.id}/revocation`, { reason: "unspecified" });
+  expect([answer.status, answer.body.code]).toEqual([409, "credential-pending"]);
+});
+
+test("a signing key that cannot be used: nothing is lost, and the request is completed later", async () => {
+  const service = await TestService.create();
+  const [issuer] = service.context.issuers();
+  if (issuer === undefined) throw new Error("no issuer");
+  const broken = { ...issuer, key: { ...issuer.key, sign: () => Promise.reject(new Error("session lost")) } };
+  const issuers = service.context.issuers;
+  Object.assign(service.context, { issuers: () => [broken] });
+  const body = { csrs: [await service.csr(PHONE)], enrolment: { token: await service.token(PHONE) } };
+  expect((await service.send("POST", "/v1/credentials", body)).body.code).toBe("signer-unavailable");
+  Object.assign(service.context, { issuers });
+  await new Resumer(service.context).runOnce();
+  expect((await service.send("POST", "/v1/credentials", body)).status).toBe(201);
+});
+
+test("two processes on one store: the label is held by one, and the same request is not made twice", async () => {
+  const service = await TestService.create();
+  const journal = SqliteStore.prototype.journal.bind(service.store);
+  const conflicts = ["label-busy", "duplicate"] as const;
+  for (const conflict of conflicts) {
+    service.store.journal = async () => conflict;
+    const answer = await service.enrol(PHONE, subjectKeyPair());
+    expect(answer.body.code).toBe(conflict === "label-busy" ? "label-busy" : "issuance-pending");
+    expect(answer.status).toBe(503);
+  }
+  service.store.journal = journal;
+  expect((await service.enrol(PHONE)).status).toBe(201);
+});
+
+test("an error of this service says nothing about itself", async () => {
+  const service = await TestService.create();
+  service.store.credentials = () => Promise.reject(new Error("secret detail"));
+  const answer = await service.send("GET", "/v1/admin/credentials", undefined, {
+    authorization: `Bearer ${ADMIN_TOKEN}`,
+  });
+  expect([answer.status, answer.body.code]).toEqual([500, "internal"]);
+  expect(JSON.stringify(answer.body)).not.toContain("secret");
+});
+
+test("the interface describes itself, and the page to try it loads nothing from elsewhere", async () => {
+  const service = await TestService.create();
+  const { body } = await service.send("GET", "/openapi.json");
+  expect(body["openapi"]).toBe("3.1.0");
+  expect(Object.keys(body["paths"] as object)).toEqual(
+    expect.arrayContaining(["/v1/credentials", "/v1/nonces", "/v1/directory", "/ocsp", "/v1/admin/tokens"]),
+  );
+  const page = await service.app.request("/docs");
+  expect(page.headers.get("content-security-policy")).toContain("default-src 'none'");
+  expect(await page.text()).not.toMatch(/(src|href)="?https?:/);
+});
