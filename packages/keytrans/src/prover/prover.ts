@@ -2,6 +2,7 @@ import { encode } from "@mls-as/tls-codec";
 import { KeytransError } from "../errors.js";
 import { type Configuration, TreeHead, validateConfiguration, wireFormat } from "../structs/index.js";
 import { answering, currentHead, type ProverSetting } from "./answer.js";
+import { checkAuditorTreeHead } from "./auditor-head.js";
 import { answerCredential, answerCredentialUpdate } from "./credential.js";
 import type { ProverContext } from "./label-vrf.js";
 import { answerContactMonitor, answerOwnerMonitor } from "./monitor.js";
@@ -35,6 +36,8 @@ export interface Prover {
   /** Third-party management: the same two steps for a `ManagerUpdateRequest`. */
   planManagerUpdate(request: Uint8Array): Promise<UpdatePlan>;
   answerManagerUpdate(request: Uint8Array): Promise<Uint8Array>;
+  /** Third-party auditing: checks an `AuditorTreeHead` before it is stored with the head; gives its tree size. */
+  checkAuditorTreeHead(auditorTreeHead: Uint8Array): Promise<number>;
   /** The newest `TreeHead`, encoded. */
   treeHead(): Promise<Uint8Array>;
 }
@@ -58,6 +61,7 @@ export function createProver(options: ProverOptions): Prover {
     answerUpdate: (request) => answering(() => answerUpdate(setting, request)),
     planManagerUpdate: (request) => answering(() => planManagerUpdate(setting, request)),
     answerManagerUpdate: (request) => answering(() => answerManagerUpdate(setting, request)),
+    checkAuditorTreeHead: (bytes) => answering(() => checkAuditorTreeHead(setting, bytes)),
     async treeHead() {
       const { treeSize, signature } = await currentHead(setting);
       return encode(TreeHead, { treeSize, signature });
