@@ -1,16 +1,37 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { corpus } from "../x509/corpus.js";
 import { type CaseOutcome, runX509 } from "./x509.js";
 
-const VECTORS = process.env["CONFORMANCE_VECTORS"] ?? fileURLToPath(new URL("../../../shared/vectors", import.meta.url));
+const VECTORS =
+  process.env["CONFORMANCE_VECTORS"] ?? fileURLToPath(new URL("../../../shared/vectors", import.meta.url));
 const LIMBO = `${VECTORS}/x509/limbo.json`;
+const OWN = fileURLToPath(new URL("../vectors/x509-mls/x509-mls.json", import.meta.url));
+
+async function outcomesOf(file: string): Promise<CaseOutcome[]> {
+  const outcomes: CaseOutcome[] = [];
+  await runX509([file], (outcome) => outcomes.push(outcome));
+  return outcomes;
+}
 
 describe("x509-limbo, cases of RFC 5280 path validation", () => {
   it.skipIf(!existsSync(LIMBO))("agrees with every case", async () => {
-    const outcomes: CaseOutcome[] = [];
-    await runX509([LIMBO], (outcome) => outcomes.push(outcome));
+    const outcomes = await outcomesOf(LIMBO);
     expect(outcomes.filter(({ ok }) => ok !== true)).toEqual([]);
     expect(outcomes).toHaveLength(138);
+  });
+});
+
+describe("x509-mls, our own corpus", () => {
+  it("agrees with every case", async () => {
+    expect((await outcomesOf(OWN)).filter(({ ok }) => ok !== true)).toEqual([]);
+  });
+
+  it("is what the generator writes, with at least 150 cases of which 100 must fail", () => {
+    const { testcases } = corpus();
+    expect(`${JSON.stringify({ version: 1, testcases }, null, 1)}\n`).toBe(readFileSync(OWN, "utf8"));
+    expect(testcases.length).toBeGreaterThanOrEqual(150);
+    expect(testcases.filter(({ expected_result }) => expected_result === "FAILURE").length).toBeGreaterThanOrEqual(100);
   });
 });
