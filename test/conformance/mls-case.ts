@@ -94,7 +94,8 @@ export async function runCases(
   report: (outcome: Outcome) => void,
 ): Promise<void> {
   for (const [index, fields] of cases.entries()) {
-    const name = `${path}#${index}`;
+    const title = (fields as { readonly name?: unknown } | null)?.name;
+    const name = `${path}#${index}${typeof title === "string" ? ` ${title}` : ""}`;
     try {
       const vector = new Case(fields, kind.fields);
       await kind.check(vector);

@@ -7,6 +7,7 @@ import { cryptoBasics, deserialization, keySchedule } from "./mls-crypto.js";
 import { messages } from "./mls-messages.js";
 import { treekem } from "./mls-treekem.js";
 import { treeMath, treeOperations, treeValidation } from "./mls-trees.js";
+import { x509Corpus } from "./mls-x509.js";
 
 /** Files are told apart by name, of which the longest match decides: `tree-validation.json`, `my-treekem-2.json`. */
 const KINDS: Readonly<Record<string, CaseKind>> = {
@@ -23,6 +24,7 @@ const KINDS: Readonly<Record<string, CaseKind>> = {
   "tree-operations": treeOperations,
   "tree-validation": treeValidation,
   treekem,
+  "mls-x509": x509Corpus,
 };
 
 function kindOf(path: string): CaseKind | undefined {
