@@ -1,4 +1,12 @@
 export type { AcceptanceBasis, DeviceEvidence, PresentedCredential, ReferenceIdentifier } from "./acceptance-basis.js";
+export {
+  type GroupBasis,
+  type GroupInput,
+  type GroupMember,
+  type GroupRoster,
+  sightGroup,
+  verifyGroup,
+} from "./adapters/group.js";
 export { AUTH_PINS_COMPONENT_ID, AuthPin, AuthPins, decodeAuthPins, encodeAuthPins, pinOf } from "./auth-pins.js";
 export { fromBase64Url, toBase64Url } from "./base64url.js";
 export { bytesKey } from "./bytes-key.js";
@@ -61,6 +69,15 @@ export {
   writeSubjectPublicKeyInfo,
 } from "./subject-public-key-info.js";
 export * from "./ghost/index.js";
+export {
+  type CredentialRelation,
+  compareCredentials,
+  type SuccessionEvent,
+  type SuccessorFault,
+  type SuccessorRule,
+  successorFault,
+  validSuccessor,
+} from "./identity/same-client.js";
 export { type LocalKnowledge, viewLocally } from "./local-view.js";
 export {
   type ClientKey,
@@ -84,7 +101,15 @@ export {
   weakenings,
 } from "./policy.js";
 export { PolicyError, type PolicyErrorCode } from "./policy-error.js";
+export { verifySignedPolicy } from "./policy-signature.js";
 export { type PreparedDomain, type PreparedPolicy, preparePolicy } from "./prepared-policy.js";
+export {
+  activeKeys,
+  SafetyPayload,
+  safetyNumber,
+  sameEpochAuthenticator,
+  spokenSafetyNumber,
+} from "./safety-number.js";
 export { sightOther, sightX509 } from "./sighting.js";
 export { judgeTransparency, recordOf } from "./transparency.js";
 export type {
