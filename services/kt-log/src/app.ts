@@ -1,7 +1,7 @@
 import { createHash, randomUUID, timingSafeEqual } from "node:crypto";
-import { KeytransError } from "@mls-as/keytrans";
+import { KeytransError, UpdateRequest } from "@mls-as/keytrans";
 import { ProverError } from "@mls-as/keytrans/prover";
-import { CodecError, encode, opaque, vector } from "@mls-as/tls-codec";
+import { CodecError, decode, encode, opaque, vector } from "@mls-as/tls-codec";
 import { type Context as HonoContext, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { acceptAuditorTreeHead } from "./auditor-tree-head.js";
@@ -39,15 +39,19 @@ function problemResponse(problem: Problem, requestId: string): Response {
   });
 }
 
+interface Environment {
+  Variables: { requestId: string };
+}
+export type LogApp = Hono<Environment>;
+
 /** The log's HTTP interface: the draft's TLS structures in and out. Reads nothing but the context. */
-export function createApp(context: Context): Hono {
+export function createApp(context: Context): LogApp {
   const { prover, store, config, metrics, logger } = context;
-  const app = new Hono();
-  const requestIds = new WeakMap<Request, string>();
-  const requestId = (c: HonoContext): string => requestIds.get(c.req.raw) ?? "";
+  const app: LogApp = new Hono();
+  const requestId = (c: HonoContext<Environment>): string => c.get("requestId");
 
   app.use(async (c, next) => {
-    requestIds.set(c.req.raw, randomUUID());
+    c.set("requestId", randomUUID());
     const started = performance.now();
     await next();
     const operation = Object.hasOwn(OPERATIONS, c.req.path) ? c.req.path : "other";
@@ -120,9 +124,15 @@ export function createApp(context: Context): Hono {
   app.get("/readyz", async (c) => {
     const head = await store.head();
     const late = head === undefined ? Number.POSITIVE_INFINITY : context.clock() - head.timestamp;
-    const ready = late <= Number(context.configuration.maxBehind);
+    const { whole } = context.headMemory;
+    const ready = whole && late <= Number(context.configuration.maxBehind);
     return c.json(
-      { ready, treeSize: head?.treeSize ?? 0, headAgeMilliseconds: head === undefined ? null : late },
+      {
+        ready,
+        rolledBack: !whole,
+        treeSize: head?.treeSize ?? 0,
+        headAgeMilliseconds: head === undefined ? null : late,
+      },
       ready ? 200 : 503,
     );
   });
@@ -163,7 +173,11 @@ function count(text: string | undefined, path: string, low: number, high: number
  * Inserts new versions, durable before the answer. Repeating a request is safe: once the versions exist, the answer
  * lists them instead of inserting again (draft, "Update"), also when another writer came first.
  */
-async function update({ prover, sequencer }: Context, request: Uint8Array): Promise<Uint8Array> {
+async function update(context: Context, request: Uint8Array): Promise<Uint8Array> {
+  const { prover, sequencer, store, headMemory } = context;
+  const head = await store.head();
+  const { last } = decode(UpdateRequest, request);
+  if (head !== undefined && last !== undefined) headMemory.shown(last, head);
   // Each loss of the race for a label means that it has grown, so that the next plan is answered with what there is.
   for (let attempt = 0; attempt < 4; attempt++) {
     const plan = await prover.planUpdate(request);

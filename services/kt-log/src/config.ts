@@ -10,6 +10,7 @@ const Environment = z.object({
   KT_LOG_PORT: z.coerce.number().int().min(0).max(65_535).default(8441),
   KT_LOG_PASSPHRASE: z.string().min(8).optional(),
   KT_LOG_PASSPHRASE_FILE: z.string().min(1).optional(),
+  KT_LOG_HEAD_MEMORY_FILE: z.string().min(1).optional(),
   KT_LOG_BATCH_MILLISECONDS: duration.max(10_000).default(SEQUENCER_DEFAULTS.batchMilliseconds),
   KT_LOG_BATCH_SIZE: duration.max(255).default(SEQUENCER_DEFAULTS.batchSize),
   KT_LOG_QUEUE_LIMIT: duration.max(1_000_000).default(SEQUENCER_DEFAULTS.queueLimit),
@@ -25,6 +26,8 @@ export interface Config {
   /** Unlocks the keys. Absent: the file `passphrase` in the data folder, which `init` writes for development. */
   readonly passphrase: string | undefined;
   readonly passphraseFile: string | undefined;
+  /** Where the highest head shown is kept; best on another disk. Absent: `highest-head.json` in the data folder. */
+  readonly headMemoryFile: string | undefined;
   readonly batchMilliseconds: number;
   readonly batchSize: number;
   readonly queueLimit: number;
@@ -52,6 +55,7 @@ export function readConfig(environment: NodeJS.ProcessEnv, overrides: Partial<Co
     port: values.KT_LOG_PORT,
     passphrase: values.KT_LOG_PASSPHRASE,
     passphraseFile: values.KT_LOG_PASSPHRASE_FILE,
+    headMemoryFile: values.KT_LOG_HEAD_MEMORY_FILE,
     batchMilliseconds: values.KT_LOG_BATCH_MILLISECONDS,
     batchSize: values.KT_LOG_BATCH_SIZE,
     queueLimit: values.KT_LOG_QUEUE_LIMIT,

@@ -7,6 +7,7 @@ import { decode } from "@mls-as/tls-codec";
 import { type Logger, pino } from "pino";
 import type { Config } from "./config.js";
 import { DataFolderError, FILES, isInitialised, readPassphrase } from "./data-folder.js";
+import { HeadMemory } from "./head-memory.js";
 import { openKeys } from "./keys.js";
 import { Metrics } from "./metrics.js";
 import { Sequencer } from "./sequencer.js";
@@ -27,6 +28,7 @@ export interface Context {
   readonly store: LogStore;
   readonly prover: Prover;
   readonly sequencer: Sequencer;
+  readonly headMemory: HeadMemory;
   readonly metrics: Metrics;
   readonly logger: Logger;
   /** Milliseconds since 1970. */
@@ -59,6 +61,7 @@ export async function openContext(config: Config, clock: () => number = Date.now
       Buffer.compare(vrfPrivateKey.publicKey, configuration.vrfPublicKey) !== 0
     )
       throw new DataFolderError("The keys are not those of this log's configuration; restore the right key file.");
+    const headMemory = new HeadMemory(config.headMemoryFile ?? join(config.dataDir, FILES.headMemory));
     const metrics = new Metrics(store, clock);
     const sequencer = new Sequencer(
       { suite, configuration, vrfPrivateKey, signer, random },
@@ -67,6 +70,7 @@ export async function openContext(config: Config, clock: () => number = Date.now
       clock,
       (error) => logger.error({ err: error }, "a log entry could not be committed"),
       metrics.sequencer,
+      headMemory,
     );
     await sequencer.start();
     return {
@@ -78,6 +82,7 @@ export async function openContext(config: Config, clock: () => number = Date.now
       store,
       prover: createProver({ suite, configuration, vrfPrivateKey, store }),
       sequencer,
+      headMemory,
       metrics,
       logger,
       clock,

@@ -16,6 +16,7 @@ export const FILES = {
   keys: "keys.json",
   writerToken: "writer-token",
   passphrase: "passphrase",
+  headMemory: "highest-head.json",
 } as const;
 
 export class DataFolderError extends Error {

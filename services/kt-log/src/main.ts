@@ -2,6 +2,7 @@
 import { Command, InvalidArgumentError } from "commander";
 import { type Config, ConfigError, readConfig } from "./config.js";
 import { DataFolderError, initialise, isInitialised } from "./data-folder.js";
+import { RolledBackError } from "./head-memory.js";
 import { KeyFileError } from "./keys.js";
 import { runFsck } from "./fsck/command.js";
 import { serve } from "./serve.js";
@@ -56,7 +57,8 @@ async function runInit(flags: Flags): Promise<void> {
 
 /** What an operator did wrong is told in a sentence; anything else is a fault of this program and shows its stack. */
 function fail(error: unknown): never {
-  const known = error instanceof ConfigError || error instanceof DataFolderError || error instanceof KeyFileError;
+  const kinds = [ConfigError, DataFolderError, KeyFileError, RolledBackError];
+  const known = error instanceof Error && kinds.some((kind) => error instanceof kind);
   const text = known ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error);
   process.stderr.write(`kt-log: ${text}\n`);
   process.exit(known ? 2 : 1);

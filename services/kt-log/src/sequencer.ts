@@ -1,5 +1,6 @@
 import { type LabelChange, type Rejection, sequence, type SequenceContext } from "@mls-as/keytrans/prover";
 import type { Gauge, Histogram } from "prom-client";
+import type { HeadMemory } from "./head-memory.js";
 import { Problem } from "./problem.js";
 import { HeadMovedError, type LogStore } from "./storage/store.js";
 
@@ -48,6 +49,7 @@ export class Sequencer {
   readonly #clock: () => number;
   readonly #metrics: SequencerMetrics | undefined;
   readonly #onFailure: (error: unknown) => void;
+  readonly #memory: HeadMemory | undefined;
   #queue: Waiting[] = [];
   #working: Promise<void> | undefined;
   #batchTimer: NodeJS.Timeout | undefined;
@@ -62,6 +64,7 @@ export class Sequencer {
     clock: () => number,
     onFailure: (error: unknown) => void,
     metrics?: SequencerMetrics,
+    memory?: HeadMemory,
   ) {
     this.#context = { ...context, store };
     this.#store = store;
@@ -69,10 +72,15 @@ export class Sequencer {
     this.#clock = clock;
     this.#onFailure = onFailure;
     this.#metrics = metrics;
+    this.#memory = memory;
   }
 
-  /** Makes the genesis entry of an empty log, and keeps the rightmost entry young from now on. */
+  /**
+   * Makes the genesis entry of an empty log, and keeps the rightmost entry young from now on.
+   * @throws RolledBackError before anything is signed, where the store lacks entries that were shown
+   */
   async start(): Promise<void> {
+    await this.#memory?.check(this.#store);
     if ((await this.#store.head()) === undefined) await this.#commit([]);
     await this.#heartbeatWhenDue();
     const interval = Math.max(20, Math.min(10_000, this.#setting.heartbeatMilliseconds / 4));
@@ -85,6 +93,7 @@ export class Sequencer {
   /** Settles when the change is durable in a log entry, or known not to be in any. @throws Problem */
   submit(change: LabelChange): Promise<Outcome> {
     if (this.#stopped) throw new Problem("shutting-down", undefined, { retryAfter: 5 });
+    this.#memory?.assertWhole();
     if (this.#queue.length >= this.#setting.queueLimit)
       throw new Problem("overloaded", `${this.#queue.length} changes are waiting`, { retryAfter: 1 });
     const outcome = new Promise<Outcome>((resolve, reject) => {
@@ -170,11 +179,13 @@ export class Sequencer {
   /** Makes the entry durable; made again on the new head whenever another sequencer was faster. */
   async #commit(changes: readonly LabelChange[]): Promise<readonly Rejection[]> {
     for (;;) {
+      this.#memory?.assertWhole();
       const last = (await this.#store.head())?.timestamp ?? 0;
       const { writes, rejected } = await sequence(this.#context, changes, Math.max(this.#clock(), last));
       if (changes.length > 0 && rejected.length === changes.length) return rejected;
       try {
         await this.#store.append(writes);
+        await this.#memory?.remember(writes.head);
         return rejected;
       } catch (error) {
         if (!(error instanceof HeadMovedError)) throw error;

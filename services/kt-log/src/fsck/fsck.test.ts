@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { LabelWriter } from "../../fixtures/label-writer.js";
+import { LabelWriter, sendInProcess } from "../../fixtures/label-writer.js";
 import { createApp } from "../app.js";
 import { readConfig } from "../config.js";
 import { closeContext, openContext } from "../context.js";
@@ -33,21 +33,7 @@ beforeEach(async () => {
   await initialise(config);
   writerToken = (await readFile(join(dataDir, FILES.writerToken), "utf8")).trim();
   const context = await openContext(config);
-  const app = createApp(context);
-  const writer = await LabelWriter.open(
-    async (path, body, headers = {}) =>
-      app.request(
-        path,
-        body === undefined
-          ? {}
-          : {
-              method: "POST",
-              body: body.slice().buffer,
-              headers: { "content-type": "application/octet-stream", ...headers },
-            },
-      ),
-    writerToken,
-  );
+  const writer = await LabelWriter.open(sendInProcess(createApp(context)), writerToken);
   for (let round = 0; round < 3; round++)
     await Promise.all(["alice", "bob", "carol", "dave", "eve"].map((label) => writer.write(label, `value ${round}`)));
   await closeContext(context);
