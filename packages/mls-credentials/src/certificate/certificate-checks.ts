@@ -33,8 +33,23 @@ const CRITICALITY: readonly (readonly [oid: string, field: string, critical: boo
 export function certificateProblems(
   certificate: Certificate,
   role: PathRole,
-  understood: ReadonlySet<string> = new Set(),
-): CertificateProblem[] {
+  understood: ReadonlySet<string> = NOTHING,
+): readonly CertificateProblem[] {
+  // A CA is judged once for all the leaves below it.
+  if (understood.size > 0 || role === "leaf") return judge(certificate, role, understood);
+  const known = JUDGED[role].get(certificate) ?? judge(certificate, role, understood);
+  JUDGED[role].set(certificate, known);
+  return known;
+}
+
+const NOTHING: ReadonlySet<string> = new Set();
+const JUDGED = {
+  intermediate: new WeakMap<Certificate, readonly CertificateProblem[]>(),
+  anchor: new WeakMap<Certificate, readonly CertificateProblem[]>(),
+  "self-signed anchor": new WeakMap<Certificate, readonly CertificateProblem[]>(),
+};
+
+function judge(certificate: Certificate, role: PathRole, understood: ReadonlySet<string>): CertificateProblem[] {
   return [
     ...fieldProblems(certificate),
     ...extensionProblems(certificate, understood),

@@ -49,10 +49,12 @@ export function bytesToInteger(bytes: Uint8Array): bigint {
   return bytes.length === 0 ? 0n : BigInt(`0x${bytesToHex(bytes)}`);
 }
 
+const HEX = Array.from({ length: 256 }, (_, octet) => octet.toString(16).padStart(2, "0"));
+
 /** Lower-case hexadecimal. */
 export function bytesToHex(bytes: Uint8Array): string {
   let text = "";
-  for (const octet of bytes) text += octet.toString(16).padStart(2, "0");
+  for (const octet of bytes) text += HEX[octet] ?? "";
   return text;
 }
 
@@ -63,22 +65,27 @@ export function readOid(element: DerElement, tag: number = Tag.oid): string {
   if (element.tag !== tag || last === undefined) throw derError("not an OBJECT IDENTIFIER", element.start);
   if (last >= 0x80) throw derError("OBJECT IDENTIFIER ends inside an arc", element.start);
   if (content.length > 128) throw derError("OBJECT IDENTIFIER longer than 128 octets", element.start);
-  const arcs: bigint[] = [];
-  let arc = 0n;
+  let dotted = "";
+  let arc = 0;
+  let large: bigint | undefined;
   let fresh = true;
   for (const octet of content) {
     if (fresh && octet === 0x80) throw derError("arc not in its shortest form", element.start);
-    arc = (arc << 7n) | BigInt(octet & 0x7f);
+    // Arcs past 2^45 go on as bigint: UUID-based OIDs have arcs of 128 bits.
+    if (large === undefined && arc >= 2 ** 38) large = BigInt(arc);
+    if (large === undefined) arc = arc * 128 + (octet & 0x7f);
+    else large = (large << 7n) | BigInt(octet & 0x7f);
     fresh = octet < 0x80;
     if (!fresh) continue;
-    if (arcs.length > 0) arcs.push(arc);
+    if (dotted !== "") dotted += `.${large ?? arc}`;
     else {
-      const root = arc < 40n ? 0n : arc < 80n ? 1n : 2n;
-      arcs.push(root, arc - root * 40n);
+      const root = large === undefined && arc < 80 ? Math.floor(arc / 40) : 2;
+      dotted = `${root}.${large === undefined ? arc - root * 40 : large - 80n}`;
     }
-    arc = 0n;
+    arc = 0;
+    large = undefined;
   }
-  return arcs.join(".");
+  return dotted;
 }
 
 /** BIT STRING: its octets and how many bits of the last are unused (and zero, as DER requires). */
@@ -135,10 +142,15 @@ export function readTime(element: DerElement): number {
 /** IA5String content (also under an implicit tag); octets above 7F are refused. */
 export function readIa5(element: DerElement): string {
   const content = contentOf(element);
+  for (const octet of content) if (octet > 0x7f) throw derError("not an IA5String", element.start);
+  return octetsToText(content);
+}
+
+/** Octets as the characters of the same code (ISO 8859-1). */
+export function octetsToText(octets: Uint8Array): string {
   let text = "";
-  for (const octet of content) {
-    if (octet > 0x7f) throw derError("not an IA5String", element.start);
-    text += String.fromCharCode(octet);
-  }
+  // In pieces: a call has room for a limited number of arguments.
+  for (let offset = 0; offset < octets.length; offset += 4096)
+    text += String.fromCharCode(...octets.subarray(offset, offset + 4096));
   return text;
 }

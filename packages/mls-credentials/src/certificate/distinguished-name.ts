@@ -1,6 +1,6 @@
 import { CertificateError, readingField } from "./certificate-error.js";
 import { childrenOf, contentOf, type DerElement, derError, encodingOf, enter, Tag } from "./der.js";
-import { bytesToHex, readOid } from "./der-values.js";
+import { bytesToHex, octetsToText, readOid } from "./der-values.js";
 import { prepareString } from "./string-preparation.js";
 
 /** One AttributeTypeAndValue. */
@@ -95,23 +95,23 @@ function readText(element: DerElement): string | undefined {
         throw derError("not UTF-8", element.start);
       }
     case Tag.printableString: {
-      const text = latin1(content);
+      const text = octetsToText(content);
       // "*", "@", "_" and "&" are outside the alphabet but met in real names; they compare as themselves.
       if (!PRINTABLE.test(text.replace(/[*@&_]/g, ""))) throw derError("not a PrintableString", element.start);
       return text;
     }
     case Tag.numericString: {
-      const text = latin1(content);
+      const text = octetsToText(content);
       if (!/^[0-9 ]*$/.test(text)) throw derError("not a NumericString", element.start);
       return text;
     }
     case Tag.ia5String:
     case Tag.visibleString: {
       if (content.some((octet) => octet > 0x7f)) throw derError("not an IA5String", element.start);
-      return latin1(content);
+      return octetsToText(content);
     }
     case Tag.teletexString:
-      return latin1(content);
+      return octetsToText(content);
     case Tag.bmpString:
       return codeUnits(element, content, 2);
     case Tag.universalString:
@@ -119,12 +119,6 @@ function readText(element: DerElement): string | undefined {
     default:
       return undefined;
   }
-}
-
-function latin1(bytes: Uint8Array): string {
-  let text = "";
-  for (const octet of bytes) text += String.fromCharCode(octet);
-  return text;
 }
 
 function codeUnits(element: DerElement, bytes: Uint8Array, width: 2 | 4): string {
