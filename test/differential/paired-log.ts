@@ -78,6 +78,8 @@ export class PairedLog {
   readonly suite: Suite;
   readonly leafSigner: Signer;
   readonly auditorSigner: Signer;
+  /** What the auditor is told of each log entry. */
+  readonly auditorUpdates: Uint8Array[] = [];
   readonly #context: SequenceContext;
   readonly #encodedConfiguration: Uint8Array;
 
@@ -183,6 +185,7 @@ export class PairedLog {
         }),
       })),
     );
+    this.auditorUpdates.push(audit);
     if (writes.auditorUpdate !== undefined && hex(writes.auditorUpdate) !== hex(audit))
       throw new Error(
         `AuditorUpdate of entry ${writes.position}: ${hex(writes.auditorUpdate)} instead of ${hex(audit)}`,

@@ -1,0 +1,214 @@
+import { Configuration, KeytransError } from "@mls-as/keytrans";
+import { type Auditor, type AuditorState, createAuditor, encodeAuditorState } from "@mls-as/keytrans/auditor";
+import {
+  type ClientState,
+  createClient,
+  encodeClientState,
+  finalizeCredential,
+  type KtClient,
+  type PendingCredential,
+  type Prepared,
+  type Verified,
+} from "@mls-as/keytrans/client";
+import { nodeSuite } from "@mls-as/keytrans/node";
+import { decode } from "@mls-as/tls-codec";
+import {
+  checkFields,
+  hex,
+  optionalNumber,
+  requiredNumber,
+  type Step,
+  type Transcript,
+  TranscriptError,
+  unhex,
+} from "./keytrans-transcript.js";
+
+/** What a step came to, in the fields of `expect`. */
+export type Outcome = Readonly<Record<string, unknown>>;
+
+interface Operation {
+  /** Fields of the step beside `request` and `response`. */
+  readonly fields: readonly string[];
+  readonly expected: readonly string[];
+  prepare(client: KtClient, state: ClientState, step: Step): Prepared<Outcome>;
+}
+
+/** A prepared operation whose result is presented as a transcript states it. */
+function presented<R>(prepared: Prepared<R>, present: (result: R, state: ClientState) => Outcome): Prepared<Outcome> {
+  return {
+    request: prepared.request,
+    async verify(response, now): Promise<Verified<Outcome>> {
+      const { result, state } = await prepared.verify(response, now);
+      return { result: present(result, state), state };
+    },
+  };
+}
+
+const label = (step: Step): Uint8Array => unhex(step.label, "label");
+
+const OPERATIONS: Readonly<Record<string, Operation>> = {
+  search: {
+    fields: ["label", "version"],
+    expected: ["version", "value"],
+    prepare: (client, state, step) =>
+      presented(
+        client.prepareSearch(state, { label: label(step), version: optionalNumber(step.version, "version") }),
+        ({ version, value }) => ({ version, value: hex(value) }),
+      ),
+  },
+  contactMonitor: {
+    fields: ["label"],
+    expected: [],
+    prepare: (client, state, step) =>
+      presented(client.prepareContactMonitor(state, { label: label(step) }), () => ({})),
+  },
+  ownerInit: {
+    fields: ["label", "start"],
+    expected: [],
+    prepare: (client, state, step) =>
+      presented(
+        client.prepareOwnerInit(state, { label: label(step), start: requiredNumber(step.start, "start") }),
+        () => ({}),
+      ),
+  },
+  ownerMonitor: {
+    fields: ["label"],
+    expected: [],
+    prepare: (client, state, step) => presented(client.prepareOwnerMonitor(state, { label: label(step) }), () => ({})),
+  },
+  update: {
+    fields: ["label", "values"],
+    expected: ["position"],
+    prepare: (client, state, step) => {
+      if (!Array.isArray(step.values)) throw new TranscriptError("values is not a list");
+      const values = step.values.map((value, i) => unhex(value, `values[${i}]`));
+      return presented(client.prepareUpdate(state, { label: label(step), values }), ({ position }) => ({ position }));
+    },
+  },
+  distinguished: {
+    fields: ["stop"],
+    expected: ["heads"],
+    prepare: (client, state, step) =>
+      presented(client.prepareDistinguished(state, { stop: optionalNumber(step.stop, "stop") }), ({ heads }) => ({
+        heads: heads.map(({ root }) => hex(root)),
+      })),
+  },
+};
+
+/** Steps that are no question to the log. */
+const OFFLINE = ["credential", "credentialUpdate", "audit"];
+
+/** The one client, and the one auditor, that live through the steps of a transcript. */
+export class ClientSession {
+  readonly #client: KtClient;
+  readonly #now: number;
+  readonly #auditor: Auditor | undefined;
+  #audited: AuditorState | undefined;
+  /** Provisional credentials that wait for their update, the newest first. */
+  #pending: readonly PendingCredential[] = [];
+  state: ClientState;
+
+  private constructor(client: KtClient, now: number, auditor: Auditor | undefined) {
+    this.#client = client;
+    this.#now = now;
+    this.#auditor = auditor;
+    this.#audited = auditor?.initialState();
+    this.state = client.initialState();
+  }
+
+  /** @throws TranscriptError, or KeytransError when the configuration is refused */
+  static async open(transcript: Pick<Transcript, "configuration" | "now" | "recent">): Promise<ClientSession> {
+    const configuration = decode(Configuration, unhex(transcript.configuration, "configuration"));
+    const { ciphersuite } = configuration;
+    if (ciphersuite !== 1 && ciphersuite !== 2) throw new TranscriptError(`unknown cipher suite ${ciphersuite}`);
+    const suite = await nodeSuite(ciphersuite);
+    const recent = requiredNumber(transcript.recent, "recent");
+    const client = createClient({ suite, configuration, recent });
+    const auditor = configuration.mode === "thirdPartyAuditing" ? createAuditor({ suite, configuration }) : undefined;
+    return new ClientSession(client, requiredNumber(transcript.now, "now"), auditor);
+  }
+
+  prepare(step: Step): Prepared<Outcome> {
+    const operation = Object.hasOwn(OPERATIONS, step.op) ? OPERATIONS[step.op] : undefined;
+    if (operation === undefined) throw new TranscriptError(`unknown operation ${step.op}`);
+    checkFields(step, ["request", "response", ...operation.fields], operation.expected);
+    return operation.prepare(this.#client, this.state, step);
+  }
+
+  /**
+   * Performs a step and, when it succeeds, moves on to the next state.
+   *
+   * @returns the result in the fields of `expect`
+   * @throws KeytransError when the step is refused; TranscriptError when the request is not the transcript's
+   */
+  async perform(step: Step): Promise<Outcome> {
+    if (OFFLINE.includes(step.op)) return this.#performOffline(step);
+    const { request, verify } = this.prepare(step);
+    if (step.request !== undefined && hex(request) !== step.request.toLowerCase())
+      throw new TranscriptError(`the request is ${hex(request)} instead of ${step.request}`);
+    const response = Array.isArray(step.response)
+      ? (step.response as readonly string[]).map((one, i) => unhex(one, `response[${i}]`))
+      : unhex(step.response, "response");
+    const now = step.now === undefined ? this.#now : requiredNumber(step.now, "now");
+    const { result, state } = await verify(response, now);
+    this.state = state;
+    return result;
+  }
+
+  async #performOffline(step: Step): Promise<Outcome> {
+    switch (step.op) {
+      case "credential": {
+        checkFields(step, ["credential"], ["version", "value", "final"]);
+        const { version, value, final, pending } = await this.#client.verifyCredential(
+          this.state,
+          unhex(step.credential, "credential"),
+        );
+        // A provisional credential is final as soon as its terminal log entry is known to be distinguished.
+        const settled = final || (pending !== undefined && finalizeCredential(this.state, pending));
+        if (pending !== undefined && !settled) this.#pending = [pending, ...this.#pending];
+        return { version, value: hex(value), final: settled };
+      }
+      case "credentialUpdate":
+        checkFields(step, ["update"], ["final"]);
+        return { final: await this.#finalise(unhex(step.update, "update"), step.expect.ok) };
+      default: {
+        checkFields(step, ["update"], ["treeSize", "root"]);
+        if (this.#auditor === undefined || this.#audited === undefined)
+          throw new TranscriptError("audit where the configuration names no auditor");
+        const { state, treeSize, root } = this.#auditor.process(this.#audited, unhex(step.update, "update"));
+        this.#audited = state;
+        return { treeSize, root: hex(root) };
+      }
+    }
+  }
+
+  /**
+   * Tries an update on the credentials that wait for one, the newest first. @returns false when it has to be queued because
+   * the distinguished head it leads to is not known yet; where the step is to fail, that is a refusal like any other
+   */
+  async #finalise(update: Uint8Array, queue: boolean): Promise<boolean> {
+    let refusal: KeytransError | undefined;
+    for (const pending of this.#pending) {
+      try {
+        await this.#client.verifyCredentialUpdate(this.state, pending, update);
+        this.#pending = this.#pending.filter((other) => other !== pending);
+        return true;
+      } catch (error) {
+        if (!(error instanceof KeytransError)) throw error;
+        refusal ??= error;
+      }
+    }
+    if (refusal === undefined) throw new TranscriptError("no provisional credential waits for an update");
+    if (queue && refusal.code === "unknown-distinguished-head") return false;
+    throw refusal;
+  }
+
+  /** Everything remembered, to compare. */
+  snapshot(): string {
+    const audited = this.#audited === undefined ? "" : hex(encodeAuditorState(this.#audited));
+    const pending = this.#pending.map(({ label, version, terminal, tree }) =>
+      [hex(label), version, terminal, tree.size].join(),
+    );
+    return [hex(encodeClientState(this.state)), audited, ...pending].join(" ");
+  }
+}

@@ -1,0 +1,39 @@
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import type { Transcript } from "../keytrans-transcript.js";
+import { Recorder } from "./recorder.js";
+import { SCENARIOS, type Scenario } from "./scenarios.js";
+
+/** A scenario as a transcript: only what must succeed, or with everything that must fail around it. */
+export async function record({ description, log, play }: Scenario, hostile: boolean): Promise<Transcript> {
+  const recorder = await Recorder.start(
+    hostile ? `${description}; with answers that must be refused` : description,
+    log,
+    hostile,
+  );
+  await play(recorder);
+  return recorder.transcript();
+}
+
+/** JSON with a step a line: long, but each of them can be read and compared. */
+export function format({ steps, ...header }: Transcript): string {
+  const lines = steps.map((step) => `  ${JSON.stringify(step)}`).join(",\n");
+  return `${JSON.stringify(header, null, 1).slice(0, -2)},\n "steps": [\n${lines}\n ]\n}\n`;
+}
+
+/** Writes test/vectors/keytrans anew. Tampering with P-256 is left out: it differs from Ed25519 only in the primitives. */
+export async function main(): Promise<void> {
+  const folder = fileURLToPath(new URL("../../vectors/keytrans/", import.meta.url));
+  rmSync(folder, { recursive: true, force: true });
+  let refused = 0;
+  for (const kind of ["valid", "invalid"] as const) {
+    mkdirSync(`${folder}${kind}`, { recursive: true });
+    for (const scenario of SCENARIOS) {
+      if (kind === "invalid" && scenario.name.endsWith("-p256")) continue;
+      const transcript = await record(scenario, kind === "invalid");
+      refused += transcript.steps.filter(({ expect }) => !expect.ok).length;
+      writeFileSync(`${folder}${kind}/${scenario.name}.json`, format(transcript));
+    }
+  }
+  process.stdout.write(`${SCENARIOS.length} scenarios, ${refused} steps that must fail\n`);
+}
