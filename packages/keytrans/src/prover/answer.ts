@@ -109,7 +109,10 @@ export class Answer {
     label: Uint8Array = NO_LABEL,
   ): Promise<Answer> {
     const vrf = new LabelVrf(setting.store, setting.vrfPrivateKey, label);
-    const recorded = new RecordedProof(setting.store, { label, vrf }, setting.pageSize ?? DEFAULT_PAGE_SIZE);
+    const { maximumLifetime } = setting.configuration;
+    const expiredAt = maximumLifetime === undefined ? undefined : head.timestamp - Number(maximumLifetime);
+    const pageSize = setting.pageSize ?? DEFAULT_PAGE_SIZE;
+    const recorded = new RecordedProof(setting.store, { label, vrf }, pageSize, expiredAt);
     const retained: RetainedEntry[] = [];
     if (last !== undefined)
       for (const position of frontier(last)) {

@@ -1,6 +1,7 @@
 export { ProverError, type ProverErrorCode } from "./errors.js";
 export type { ProverContext } from "./label-vrf.js";
 export { MemoryStore } from "./memory-store.js";
+export { type PruningPlan, planPruning } from "./pruning.js";
 export { createProver, type Prover, type ProverOptions } from "./prover.js";
 export {
   type LabelChange,

@@ -25,7 +25,7 @@ interface LabelRows {
 /** A log in memory, for tests and measurements. Node rows live in slabs, so that millions of them fit. */
 export class MemoryStore implements ProverStore {
   #head: StoredHead | undefined;
-  readonly #entries: StoredEntry[] = [];
+  readonly #entries: (StoredEntry | undefined)[] = [];
   readonly #logLevels: Uint8Array[][] = [];
   readonly #nodes = new NodeSlab();
   readonly #labels = new Map<string, LabelRows>();
@@ -68,6 +68,12 @@ export class MemoryStore implements ProverStore {
       for (const id of ids) this.#nodes.delete(id);
       this.superseded.delete(at);
     }
+  }
+
+  /** Drops the log entries before `position` but for `kept`. */
+  pruneEntries(position: number, kept: readonly number[]): void {
+    const keep = new Set(kept);
+    for (let i = 0; i < position; i++) if (!keep.has(i)) this.#entries[i] = undefined;
   }
 
   head(): StoredHead | undefined {

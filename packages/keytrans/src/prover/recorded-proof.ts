@@ -3,6 +3,7 @@ import type { Lookups } from "../binary-ladder.js";
 import { type BatchShape, batchProofElements } from "../log-tree/batch-proof.js";
 import { provePrefixSearch } from "../prefix-tree/search.js";
 import type { CombinedTreeProof, PrefixProof } from "../structs/index.js";
+import { ProverError } from "./errors.js";
 import type { LabelVrf } from "./label-vrf.js";
 import type { ProverStore, StoredEntry } from "./store.js";
 
@@ -20,14 +21,22 @@ export class RecordedProof implements ProofSource {
   readonly #store: ProverStore;
   readonly #label: ProvenLabel | undefined;
   readonly #pageSize: number;
+  readonly #expiredAt: number;
   readonly #entries = new Map<number, StoredEntry>();
   readonly #greatest = new Map<number, number | undefined>();
   readonly #timestamps: number[] = [];
   #ownerLadders = 0;
   readonly #lookups: { readonly position: number; readonly versions: readonly number[] }[] = [];
 
-  constructor(store: ProverStore, label?: ProvenLabel, pageSize: number = DEFAULT_PAGE_SIZE) {
+  /** `expiredAt`: entries with this timestamp or an older one have expired, and their prefix trees may be gone. */
+  constructor(
+    store: ProverStore,
+    label?: ProvenLabel,
+    pageSize: number = DEFAULT_PAGE_SIZE,
+    expiredAt: number = Number.NEGATIVE_INFINITY,
+  ) {
     this.#store = store;
+    this.#expiredAt = expiredAt;
     this.#label = label;
     this.#pageSize = pageSize;
   }
@@ -61,6 +70,8 @@ export class RecordedProof implements ProofSource {
     lookups: Lookups,
     report: (version: number, included: boolean) => void,
   ): Promise<Uint8Array> {
+    if ((await this.entry(position)).timestamp <= this.#expiredAt)
+      throw new ProverError("version-expired", `entry ${position} has expired`, "Maximum Lifetime");
     const greatest = await this.greatestAt(position);
     const versions: number[] = [];
     for (let version = lookups.next(); version !== undefined; version = lookups.next()) {
