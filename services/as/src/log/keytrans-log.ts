@@ -5,10 +5,11 @@ import {
   decodeClientState,
   encodeClientState,
   type KtClient,
+  labelState,
   type Prepared,
 } from "@mls-as/keytrans/client";
 import { nodeSuite } from "@mls-as/keytrans/node";
-import { CodecError, decode } from "@mls-as/tls-codec";
+import { CodecError, decode, equalBytes } from "@mls-as/tls-codec";
 import { utf8 } from "../binary-text.js";
 import type { LabelView, LogProof } from "../storage/store.js";
 import { type Appended, LogError, type LoggedVersion, type TransparencyLog } from "./log.js";
@@ -57,12 +58,26 @@ export class KeytransLog implements TransparencyLog {
   async append(label: string, view: LabelView, value: Uint8Array): Promise<Appended> {
     const state = decodeClientState(view.state);
     const prepared = this.#client.prepareUpdate(state, { label: utf8(label), values: [value] });
-    const { result, state: next } = await this.#ask("update", prepared);
+    const { result, state: updated } = await this.#ask("update", prepared);
     const { position, created, versions } = result;
     const last = versions.at(-1);
     if (last === undefined) throw new LogError("proof-invalid", "the log answered an update without a version");
-    const latest = { version: last.version, value: last.value };
-    return { position, created, versions, view: { state: encodeClientState(next), latest } };
+    const next = await this.#confirm(label, last, position, updated);
+    return { position, created, versions, view: { state: encodeClientState(next), latest: last } };
+  }
+
+  /**
+   * An update whose entry is distinguished comes without a proof that the entry holds the value (draft, "Updating a
+   * Label", "Algorithm": owners check that when they monitor). Here nothing may rest on it before: a search proves it.
+   */
+  async #confirm(label: string, expected: LoggedVersion, position: number, state: ClientState): Promise<ClientState> {
+    const monitored = labelState(state, utf8(label))?.monitoring ?? [];
+    if (monitored.some((entry) => entry.position === position && entry.version === expected.version)) return state;
+    const prepared = this.#client.prepareSearch(state, { label: utf8(label), version: expected.version });
+    const found = await this.#ask("search", prepared);
+    if (!equalBytes(found.result.value, expected.value))
+      throw new LogError("proof-invalid", "the log proves another value than it answered the update with");
+    return found.state;
   }
 
   async prove(label: string): Promise<LogProof & LoggedVersion> {
