@@ -203,6 +203,15 @@ export class ClientSession {
     throw refusal;
   }
 
+  /** Another session that has lived through the same steps, to try something on. */
+  fork(): ClientSession {
+    const other = new ClientSession(this.#client, this.#now, this.#auditor);
+    other.state = this.state;
+    other.#audited = this.#audited;
+    other.#pending = this.#pending;
+    return other;
+  }
+
   /** Everything remembered, to compare. */
   snapshot(): string {
     const audited = this.#audited === undefined ? "" : hex(encodeAuditorState(this.#audited));
