@@ -290,7 +290,7 @@ export function certificateList(options: CrlOptions): Uint8Array {
     options.issuer.name,
     time(options.thisUpdate ?? "2026-05-01T00:00:00Z"),
     ...(options.nextUpdate === null ? [] : [time(options.nextUpdate ?? "2026-07-01T00:00:00Z")]),
-    ...(entries.length === 0 ? [] : [sequence(...entries)]),
+    ...(entries.length === 0 ? [] : [element(0x30, Uint8Array.from(Buffer.concat(entries)))]),
     explicit(0, sequence(...extensions)),
   );
   const signature = key.sign(tbs);

@@ -154,7 +154,13 @@ export function isCritical(extensions: readonly Extension[], oid: string): boole
   return extensions.some((extension) => extension.oid === oid && extension.critical);
 }
 
+/** Names reduced to their comparison forms. */
+export interface IssuerAndSubject {
+  readonly issuer: Pick<Name, "key">;
+  readonly subject: Pick<Name, "key">;
+}
+
 /** A certificate whose subject is its issuer (RFC 5280, "Basic Path Validation"). */
-export function isSelfIssued(certificate: Certificate): boolean {
+export function isSelfIssued(certificate: IssuerAndSubject): boolean {
   return certificate.issuer.key === certificate.subject.key;
 }

@@ -1,5 +1,5 @@
-import type { Certificate } from "./certificate.js";
-import { isSelfIssued } from "./certificate.js";
+import { type IssuerAndSubject, isSelfIssued } from "./certificate.js";
+import type { KnownExtensions } from "./extensions.js";
 import { ANY_POLICY } from "./oids.js";
 import { type CertificateProblem, problem } from "./path-reason.js";
 
@@ -10,6 +10,10 @@ export interface PolicyInputs {
   readonly inhibitPolicyMapping?: boolean;
   readonly inhibitAnyPolicy?: boolean;
 }
+
+/** What policy processing reads of a certificate. */
+export type PolicyFields = IssuerAndSubject &
+  Pick<KnownExtensions, "certificatePolicies" | "policyMappings" | "policyConstraints" | "inhibitAnyPolicy">;
 
 interface PolicyNode {
   readonly policy: string;
@@ -39,7 +43,7 @@ export class PolicyGraph {
   }
 
   /** RFC 5280, "Basic Certificate Processing", steps (d) to (f). */
-  process(certificate: Certificate, isLeaf: boolean): CertificateProblem[] {
+  process(certificate: PolicyFields, isLeaf: boolean): CertificateProblem[] {
     const policies = certificate.certificatePolicies;
     if (policies === undefined) this.#levels = undefined;
     else if (this.#levels !== undefined) {
@@ -59,7 +63,7 @@ export class PolicyGraph {
   }
 
   /** RFC 5280, "Preparation for Certificate i+1", steps (a), (b) and (h) to (j). */
-  prepare(certificate: Certificate): CertificateProblem[] {
+  prepare(certificate: PolicyFields): CertificateProblem[] {
     const mappings = certificate.policyMappings ?? [];
     if (mappings.some(({ issuerDomain, subjectDomain }) => issuerDomain === ANY_POLICY || subjectDomain === ANY_POLICY))
       return [problem("policy-mapping", "Policy Mappings", "policyMappings", "maps from or to anyPolicy")];
@@ -82,7 +86,7 @@ export class PolicyGraph {
 
   /** RFC 5280, "Wrap-Up Procedure", steps (a), (b) and (g): the user-constrained policies, or why there must be some. */
   finish(
-    leaf: Certificate,
+    leaf: PolicyFields,
     initialPolicies: readonly string[] | undefined,
   ): { policies: string[]; problems: CertificateProblem[] } {
     this.#explicitPolicy = Math.max(0, this.#explicitPolicy - 1);
