@@ -6,6 +6,7 @@ import { type Context as HonoContext, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { acceptAuditorTreeHead } from "./auditor-tree-head.js";
 import type { Context } from "./context.js";
+import { forwardUpdate } from "./forward.js";
 import { Problem, PROBLEMS, type ProblemCode } from "./problem.js";
 
 type Answer = (request: Uint8Array) => Promise<Uint8Array>;
@@ -107,6 +108,10 @@ export function createApp(context: Context): LogApp {
   app.use("/v1/update", async (c, next) => {
     if (c.req.method === "POST") requireWriter(c.req.header("authorization"));
     await next();
+  });
+  app.post("/v1/update", async (c, next) => {
+    if (context.leadership.leading) return next();
+    return forwardUpdate(context.leadership, c.req.raw.headers, new Uint8Array(await c.req.arrayBuffer()));
   });
   operation("/v1/update", (request) => update(context, request));
   app.get("/v1/auditor/updates", async (c) => {

@@ -10,6 +10,8 @@ const Environment = z.object({
   KT_LOG_PORT: z.coerce.number().int().min(0).max(65_535).default(8441),
   KT_LOG_PASSPHRASE: z.string().min(8).optional(),
   KT_LOG_PASSPHRASE_FILE: z.string().min(1).optional(),
+  KT_LOG_DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
+  KT_LOG_ADVERTISED_URL: z.url({ protocol: /^https?$/ }).optional(),
   KT_LOG_HEAD_MEMORY_FILE: z.string().min(1).optional(),
   KT_LOG_BATCH_MILLISECONDS: duration.max(10_000).default(SEQUENCER_DEFAULTS.batchMilliseconds),
   KT_LOG_BATCH_SIZE: duration.max(255).default(SEQUENCER_DEFAULTS.batchSize),
@@ -26,6 +28,10 @@ export interface Config {
   /** Unlocks the keys. Absent: the file `passphrase` in the data folder, which `init` writes for development. */
   readonly passphrase: string | undefined;
   readonly passphraseFile: string | undefined;
+  /** A PostgreSQL database, for more than one process; absent: the embedded database in the data folder. */
+  readonly databaseUrl: string | undefined;
+  /** Where the other processes on that database reach this one; absent: where it listens. */
+  readonly advertisedUrl: string | undefined;
   /** Where the highest head shown is kept; best on another disk. Absent: `highest-head.json` in the data folder. */
   readonly headMemoryFile: string | undefined;
   readonly batchMilliseconds: number;
@@ -55,6 +61,8 @@ export function readConfig(environment: NodeJS.ProcessEnv, overrides: Partial<Co
     port: values.KT_LOG_PORT,
     passphrase: values.KT_LOG_PASSPHRASE,
     passphraseFile: values.KT_LOG_PASSPHRASE_FILE,
+    databaseUrl: values.KT_LOG_DATABASE_URL,
+    advertisedUrl: values.KT_LOG_ADVERTISED_URL,
     headMemoryFile: values.KT_LOG_HEAD_MEMORY_FILE,
     batchMilliseconds: values.KT_LOG_BATCH_MILLISECONDS,
     batchSize: values.KT_LOG_BATCH_SIZE,

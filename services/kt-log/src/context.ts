@@ -6,12 +6,13 @@ import { createProver, type Prover } from "@mls-as/keytrans/prover";
 import { decode } from "@mls-as/tls-codec";
 import { type Logger, pino } from "pino";
 import type { Config } from "./config.js";
-import { DataFolderError, FILES, isInitialised, readPassphrase } from "./data-folder.js";
+import { DataFolderError, FILES, readPassphrase } from "./data-folder.js";
 import { HeadMemory } from "./head-memory.js";
 import { openKeys } from "./keys.js";
 import { Metrics } from "./metrics.js";
 import { Sequencer } from "./sequencer.js";
-import { SqliteLogStore } from "./storage/sqlite.js";
+import type { Leadership } from "./storage/leadership.js";
+import { isInitialised, openLeadership, openStore } from "./storage/open-store.js";
 import type { LogStore } from "./storage/store.js";
 
 const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
@@ -28,6 +29,7 @@ export interface Context {
   readonly store: LogStore;
   readonly prover: Prover;
   readonly sequencer: Sequencer;
+  readonly leadership: Leadership;
   readonly headMemory: HeadMemory;
   readonly metrics: Metrics;
   readonly logger: Logger;
@@ -43,12 +45,13 @@ async function required(store: LogStore, key: string): Promise<Uint8Array> {
 
 /** Opens an initialised data folder and starts its sequencer. @throws DataFolderError, KeyFileError */
 export async function openContext(config: Config, clock: () => number = Date.now): Promise<Context> {
-  if (!isInitialised(config.dataDir))
+  if (!(await isInitialised(config)))
     throw new DataFolderError(
       `There is no log in ${config.dataDir}. Make one with: kt-log init --data ${config.dataDir}`,
     );
   const logger = pino({ level: config.logLevel, base: null }, pino.destination({ dest: 2, sync: true }));
-  const store = new SqliteLogStore(join(config.dataDir, FILES.database));
+  const store = await openStore(config);
+  let leadership: Leadership | undefined;
   try {
     const configurationBytes = await required(store, "configuration");
     const configuration = decode(Configuration, configurationBytes);
@@ -63,15 +66,18 @@ export async function openContext(config: Config, clock: () => number = Date.now
       throw new DataFolderError("The keys are not those of this log's configuration; restore the right key file.");
     const headMemory = new HeadMemory(config.headMemoryFile ?? join(config.dataDir, FILES.headMemory));
     const metrics = new Metrics(store, clock);
-    const sequencer = new Sequencer(
-      { suite, configuration, vrfPrivateKey, signer, random },
+    const elected = await openLeadership(config);
+    leadership = elected;
+    const sequencer = new Sequencer({
+      context: { suite, configuration, vrfPrivateKey, signer, random },
       store,
-      config,
+      setting: config,
       clock,
-      (error) => logger.error({ err: error }, "a log entry could not be committed"),
-      metrics.sequencer,
-      headMemory,
-    );
+      onFailure: (error) => logger.error({ err: error }, "a log entry could not be committed"),
+      metrics: metrics.sequencer,
+      memory: headMemory,
+      leading: () => elected.leading,
+    });
     await sequencer.start();
     return {
       config,
@@ -82,12 +88,14 @@ export async function openContext(config: Config, clock: () => number = Date.now
       store,
       prover: createProver({ suite, configuration, vrfPrivateKey, store }),
       sequencer,
+      leadership,
       headMemory,
       metrics,
       logger,
       clock,
     };
   } catch (error) {
+    await leadership?.stop();
     await store.close();
     throw error;
   }
@@ -96,5 +104,6 @@ export async function openContext(config: Config, clock: () => number = Date.now
 /** Commits what is waiting and closes the store. */
 export async function closeContext(context: Context): Promise<void> {
   await context.sequencer.stop();
+  await context.leadership.stop();
   await context.store.close();
 }

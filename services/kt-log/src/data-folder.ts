@@ -1,5 +1,4 @@
 import { createHash, randomBytes } from "node:crypto";
-import { existsSync } from "node:fs";
 import { mkdir, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { Configuration, KT_128_SHA256_Ed25519 } from "@mls-as/keytrans";
@@ -8,11 +7,13 @@ import { encode } from "@mls-as/tls-codec";
 import type { Config } from "./config.js";
 import { writeDurably } from "./durable-file.js";
 import { createKeys } from "./keys.js";
+import { DATABASE_FILE, isInitialised } from "./storage/open-store.js";
+import { PostgresLogStore } from "./storage/postgres.js";
 import { SqliteLogStore } from "./storage/sqlite.js";
 
 /** Files of a log's data folder. */
 export const FILES = {
-  database: "log.sqlite",
+  database: DATABASE_FILE,
   keys: "keys.json",
   writerToken: "writer-token",
   passphrase: "passphrase",
@@ -21,10 +22,6 @@ export const FILES = {
 
 export class DataFolderError extends Error {
   override readonly name = "DataFolderError";
-}
-
-export function isInitialised(dataDir: string): boolean {
-  return existsSync(join(dataDir, FILES.database));
 }
 
 /** The passphrase of the keys: from the environment, a file the operator names, or the development file beside the keys. */
@@ -49,7 +46,7 @@ const MINUTE = 60_000n;
  */
 export async function initialise(config: Config): Promise<void> {
   const { dataDir } = config;
-  if (isInitialised(dataDir)) throw new DataFolderError(`There is a log in ${dataDir} already.`);
+  if (await isInitialised(config)) throw new DataFolderError(`There is a log in ${dataDir} already.`);
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   if (config.passphrase === undefined && config.passphraseFile === undefined)
     await writeDurably(join(dataDir, FILES.passphrase), `${randomBytes(24).toString("base64url")}\n`, 0o600);
@@ -67,15 +64,15 @@ export async function initialise(config: Config): Promise<void> {
   };
   const writerToken = randomBytes(32).toString("base64url");
   await writeDurably(join(dataDir, FILES.writerToken), `${writerToken}\n`, 0o600);
-  // The database comes last: a folder that has one is complete.
+  const settings = new Map([
+    ["configuration", encode(Configuration, configuration)],
+    ["writer-token-sha256", new Uint8Array(createHash("sha256").update(writerToken).digest())],
+  ]);
+  // The database comes last: a log that has its settings is complete.
   const draft = join(dataDir, `${FILES.database}.new`);
-  const store = new SqliteLogStore(draft);
-  await store.initialise(
-    new Map([
-      ["configuration", encode(Configuration, configuration)],
-      ["writer-token-sha256", new Uint8Array(createHash("sha256").update(writerToken).digest())],
-    ]),
-  );
+  const store =
+    config.databaseUrl === undefined ? new SqliteLogStore(draft) : await PostgresLogStore.open(config.databaseUrl, 1);
+  await store.initialise(settings);
   await store.close();
-  await rename(draft, join(dataDir, FILES.database));
+  if (config.databaseUrl === undefined) await rename(draft, join(dataDir, FILES.database));
 }

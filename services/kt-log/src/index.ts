@@ -1,8 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { readConfig } from "./config.js";
-import { FILES, initialise, isInitialised } from "./data-folder.js";
+import { FILES, initialise } from "./data-folder.js";
 import { serve } from "./serve.js";
+import { isInitialised } from "./storage/open-store.js";
 
 export interface StartOptions {
   readonly dataDir: string;
@@ -29,7 +30,7 @@ export async function startKtLog({ dataDir, port, host, quiet }: StartOptions): 
     ...(host === undefined ? {} : { host }),
     ...(quiet === true ? { logLevel: "error" } : { logLevel: "warn" }),
   });
-  if (!isInitialised(dataDir)) await initialise(config);
+  if (!(await isInitialised(config))) await initialise(config);
   const service = await serve(config);
   const writerToken = (await readFile(join(dataDir, FILES.writerToken), "utf8")).trim();
   return {

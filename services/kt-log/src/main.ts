@@ -1,11 +1,12 @@
 #!/usr/bin/env node
 import { Command, InvalidArgumentError } from "commander";
 import { type Config, ConfigError, readConfig } from "./config.js";
-import { DataFolderError, initialise, isInitialised } from "./data-folder.js";
+import { DataFolderError, initialise } from "./data-folder.js";
 import { RolledBackError } from "./head-memory.js";
 import { KeyFileError } from "./keys.js";
 import { runFsck } from "./fsck/command.js";
 import { serve } from "./serve.js";
+import { isInitialised } from "./storage/open-store.js";
 
 interface Flags {
   readonly data?: string;
@@ -31,7 +32,7 @@ function configOf({ data, host, port }: Flags): Config {
 
 async function runServe(flags: Flags): Promise<void> {
   const config = configOf(flags);
-  if (flags.init === true && !isInitialised(config.dataDir)) await initialise(config);
+  if (flags.init === true && !(await isInitialised(config))) await initialise(config);
   const service = await serve(config);
   const stop = (): void => {
     service.close().then(

@@ -81,6 +81,11 @@ export const PROBLEMS = {
     title: "The log has fewer entries than it has shown, and signs nothing",
     remedy: "The operator must restore the newest database; see docs/operating-the-log.md. Keep the evidence.",
   },
+  "no-leader": {
+    status: 503,
+    title: "No process makes log entries at the moment",
+    remedy: "Repeat the same request after Retry-After; another process takes over within seconds.",
+  },
   overloaded: {
     status: 503,
     title: "Too many updates are waiting",

@@ -38,6 +38,20 @@ interface Waiting {
   reject(error: unknown): void;
 }
 
+export interface SequencerOptions {
+  readonly context: Omit<SequenceContext, "store">;
+  readonly store: LogStore;
+  readonly setting: SequencerSetting;
+  /** Milliseconds since 1970. */
+  readonly clock: () => number;
+  /** Hears of commits that failed, also of those that nobody waits for. */
+  readonly onFailure: (error: unknown) => void;
+  readonly metrics?: SequencerMetrics;
+  readonly memory?: HeadMemory;
+  /** Whether this process is the one that adds heartbeats; absent: always. */
+  readonly leading?: () => boolean;
+}
+
 /**
  * The one place where log entries are made: collects changes, makes one entry of each batch, and answers when the entry
  * is durable. Timestamps never decrease, whatever the clock does.
@@ -50,22 +64,14 @@ export class Sequencer {
   readonly #metrics: SequencerMetrics | undefined;
   readonly #onFailure: (error: unknown) => void;
   readonly #memory: HeadMemory | undefined;
+  readonly #leading: () => boolean;
   #queue: Waiting[] = [];
   #working: Promise<void> | undefined;
   #batchTimer: NodeJS.Timeout | undefined;
   #heartbeatTimer: NodeJS.Timeout | undefined;
   #stopped = false;
 
-  /** `clock` gives milliseconds since 1970; `onFailure` hears of commits that failed without anyone waiting. */
-  constructor(
-    context: Omit<SequenceContext, "store">,
-    store: LogStore,
-    setting: SequencerSetting,
-    clock: () => number,
-    onFailure: (error: unknown) => void,
-    metrics?: SequencerMetrics,
-    memory?: HeadMemory,
-  ) {
+  constructor({ context, store, setting, clock, onFailure, metrics, memory, leading }: SequencerOptions) {
     this.#context = { ...context, store };
     this.#store = store;
     this.#setting = setting;
@@ -73,6 +79,7 @@ export class Sequencer {
     this.#onFailure = onFailure;
     this.#metrics = metrics;
     this.#memory = memory;
+    this.#leading = leading ?? (() => true);
   }
 
   /**
@@ -81,7 +88,6 @@ export class Sequencer {
    */
   async start(): Promise<void> {
     await this.#memory?.check(this.#store);
-    if ((await this.#store.head()) === undefined) await this.#commit([]);
     await this.#heartbeatWhenDue();
     const interval = Math.max(20, Math.min(10_000, this.#setting.heartbeatMilliseconds / 4));
     this.#heartbeatTimer = setInterval(() => {
@@ -194,9 +200,10 @@ export class Sequencer {
   }
 
   async #heartbeatWhenDue(): Promise<void> {
-    if (this.#working !== undefined || this.#stopped) return;
+    if (this.#working !== undefined || this.#stopped || !this.#leading()) return;
     const head = await this.#store.head();
-    if (head === undefined || this.#clock() - head.timestamp < this.#setting.heartbeatMilliseconds) return;
+    if (head !== undefined && this.#clock() - head.timestamp < this.#setting.heartbeatMilliseconds) return;
+    if (this.#working !== undefined) return;
     this.#working = this.#commit([])
       .then(() => undefined)
       .finally(() => {

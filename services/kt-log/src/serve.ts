@@ -28,6 +28,7 @@ export async function serve(config: Config): Promise<RunningService> {
   }
   const { address, port, family } = server.address() as AddressInfo;
   const url = `http://${family === "IPv6" ? `[${address}]` : address}:${port}`;
+  await context.leadership.advertise(config.advertisedUrl ?? url);
   context.logger.info({ url }, "the log is listening");
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {

@@ -1,15 +1,15 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Config } from "../config.js";
-import { DataFolderError, FILES, isInitialised } from "../data-folder.js";
-import { SqliteLogStore } from "../storage/sqlite.js";
+import { DataFolderError, FILES } from "../data-folder.js";
+import { isInitialised, openStore } from "../storage/open-store.js";
 import { fsck } from "./fsck.js";
 
 /** `kt-log fsck`: tells what it finds, repairs nothing. @returns the exit code */
 export async function runFsck(config: Config, json: boolean): Promise<number> {
-  if (!isInitialised(config.dataDir)) throw new DataFolderError(`There is no log in ${config.dataDir}.`);
+  if (!(await isInitialised(config))) throw new DataFolderError(`There is no log in ${config.dataDir}.`);
   const writerToken = await readFile(join(config.dataDir, FILES.writerToken), "utf8").catch(() => undefined);
-  const store = new SqliteLogStore(join(config.dataDir, FILES.database));
+  const store = await openStore(config);
   let shown = 0;
   const onProgress = (done: number, total: number, stage: string): void => {
     if (json || !process.stderr.isTTY || Date.now() - shown < 250) return;

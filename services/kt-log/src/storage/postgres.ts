@@ -202,6 +202,8 @@ export class PostgresLogStore implements LogStore {
     this.#frozen = await this.#pool.connect();
     await this.#frozen.query("set idle_in_transaction_session_timeout = 0");
     await this.#frozen.query("begin isolation level repeatable read read only");
+    // The snapshot is taken by the first statement that reads, not by `begin`.
+    await this.#frozen.query("select 1 from schema_version");
     this.#query = queryOf(this.#frozen);
   }
 

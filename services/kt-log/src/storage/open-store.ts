@@ -1,0 +1,34 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { Config } from "../config.js";
+import { type Leadership, PostgresLeadership, SOLE_LEADER } from "./leadership.js";
+import { PostgresLogStore } from "./postgres.js";
+import { SqliteLogStore } from "./sqlite.js";
+import type { LogStore } from "./store.js";
+
+/** The embedded database's file in the data folder. */
+export const DATABASE_FILE = "log.sqlite";
+
+type Place = Pick<Config, "dataDir" | "databaseUrl">;
+
+/** Opens the database that the configuration names; an embedded one is made where there is none. */
+export async function openStore({ dataDir, databaseUrl }: Place): Promise<LogStore> {
+  return databaseUrl === undefined
+    ? new SqliteLogStore(join(dataDir, DATABASE_FILE))
+    : PostgresLogStore.open(databaseUrl);
+}
+
+/** Whether `init` has run to its end. */
+export async function isInitialised({ dataDir, databaseUrl }: Place): Promise<boolean> {
+  if (databaseUrl === undefined) return existsSync(join(dataDir, DATABASE_FILE));
+  const store = await PostgresLogStore.open(databaseUrl, 1);
+  try {
+    return (await store.setting("configuration")) !== undefined;
+  } finally {
+    await store.close();
+  }
+}
+
+export async function openLeadership({ databaseUrl }: Place): Promise<Leadership> {
+  return databaseUrl === undefined ? SOLE_LEADER : PostgresLeadership.start(databaseUrl);
+}
