@@ -9,6 +9,7 @@ import { deviceRoutes } from "./routes/devices.js";
 import { directoryRoutes } from "./routes/directory.js";
 import { operationRoutes } from "./routes/operations.js";
 import { revocationStatusRoutes } from "./routes/revocation-status.js";
+import { policyRoutes } from "./routes/policy.js";
 import { errorHandler, refuse, validationHook } from "./routes/refusal.js";
 
 /** The HTTP interface over a context. Test it with `app.request()`. */
@@ -35,6 +36,7 @@ export function createApp(context: AppContext): OpenAPIHono {
   deviceRoutes(app, context);
   revocationStatusRoutes(app, context);
   adminRoutes(app, context);
+  policyRoutes(app, context);
   operationRoutes(app, context);
   app.notFound((c) => {
     const known = app.routes.some(

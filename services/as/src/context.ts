@@ -1,14 +1,12 @@
 import type { Logger } from "pino";
-import type { CertificationAuthorities } from "./ca/development-ca.js";
 import type { VerifyContinuity } from "./device/renewal.js";
-import type { IssuanceContext } from "./issuance/issue.js";
 import type { Metrics } from "./metrics.js";
 import type { OcspResponder } from "./revocation/ocsp-message.js";
+import type { PolicyContext } from "./policy/validation-policy.js";
 import type { Signer } from "./signer/signer.js";
 
 /** What the routes work with; made once at start. */
-export interface AppContext extends IssuanceContext {
-  readonly authorities: CertificationAuthorities;
+export interface AppContext extends PolicyContext {
   readonly signer: Signer;
   readonly logger: Logger;
   readonly metrics: Metrics;

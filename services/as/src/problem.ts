@@ -265,6 +265,21 @@ export const PROBLEMS = {
     remedy: "Revoke credentials that are no longer used, or wait.",
   },
 
+  "policy-pending": {
+    status: 503,
+    title: "The validation policy is not logged yet",
+    remedy: "Try again after Retry-After.",
+  },
+  "policy-invalid": {
+    status: 400,
+    title: "The changed policy is not a validation policy",
+    remedy: "See `path` for the member that is wrong.",
+  },
+  "policy-weakens": {
+    status: 409,
+    title: "The changed policy weakens protection",
+    remedy: "Name what it weakens in `accept`, if that is meant.",
+  },
   "label-busy": {
     status: 503,
     title: "Another change of this user's devices is under way",

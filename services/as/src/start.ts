@@ -25,6 +25,8 @@ import { LabelQueue } from "./label-queue.js";
 import { KeytransLog } from "./log/keytrans-log.js";
 import { httpLogTransport } from "./log/transport.js";
 import { createMetrics } from "./metrics.js";
+import { ensurePolicy } from "./policy/validation-policy.js";
+import type { SigningKey } from "./signer/signer.js";
 import { SoftwareSigner } from "./signer/software.js";
 import { SqliteStore } from "./storage/sqlite.js";
 import type { Store } from "./storage/store.js";
@@ -90,6 +92,7 @@ export async function startAs(options: StartOptions): Promise<RunningAs> {
       now,
       logId: log.logId,
       issuers: () => authorities.issuers,
+      policyKey: await openPolicyKey(store, signer),
       ocspResponders: await openResponders(dataDir, signer, authorities),
       finalCheck: memberCheck(nodeProvider, config, log.logId),
       verify: (approval) => verifyDeviceApproval(nodeProvider, approval),
@@ -111,7 +114,7 @@ export async function startAs(options: StartOptions): Promise<RunningAs> {
     const actual = typeof address === "object" && address !== null ? address.port : port;
     const url = `http://${host.includes(":") ? `[${host}]` : host}:${actual}`;
     if (publicUrl === "") publicUrl = url;
-    const resumer = new Resumer(context);
+    const resumer = new Resumer(context, () => ensurePolicy(context));
     resumer.start();
     return { url, adminToken, close: () => shutDown(server, resumer, context) };
   } catch (error) {
@@ -151,6 +154,14 @@ async function openOrCreate(
   const created = await openAuthorities(folder, signer);
   if (created === undefined) throw new Error(`${folder} cannot be read back`);
   return created;
+}
+
+async function openPolicyKey(store: Store, signer: SoftwareSigner): Promise<SigningKey> {
+  const known = await store.meta("policy-key");
+  if (known !== undefined) return await signer.open(new TextDecoder().decode(known), "policy");
+  const made = await signer.generate("policy", "Ed25519");
+  const claimed = await store.claimMeta("policy-key", new TextEncoder().encode(made.id));
+  return await signer.open(new TextDecoder().decode(claimed), "policy");
 }
 
 async function openResponders(

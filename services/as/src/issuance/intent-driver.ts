@@ -54,17 +54,32 @@ async function logIntent(context: DriverContext, intent: Intent): Promise<Intent
     view = outcome.view;
     if (outcome.position !== undefined) {
       const proof = await askLog(context, intent, () => proveLogged(log, intent.label, version, value));
-      failpoint("logged");
-      const shown = revokedIn(value);
+      if (intent.kind === "issue") failpoint("logged");
+      const shown = intent.kind === "policy" ? [] : revokedIn(value);
       await store.markLogged(intent.id, view, outcome.position, proof, [...shown], context.now());
       return await reload(store, intent.id);
     }
+    if (intent.kind === "policy") return await giveUpPolicy(context, intent);
     const revoked = await store.revocationsToLog(intent.label);
     const next = nextDeviceList(view.latest, { ...intent, revoked }, context.now(), context.retention);
     ({ version, value } = next);
     await store.rebase(intent.id, view, version, value);
   }
   throw new Problem("label-busy", "The log keeps moving on for this user.", { retryAfter: 2 });
+}
+
+const COMPLETED = { issue: "credentials-issued", revoke: "revocations-logged", policy: "policy-logged" } as const;
+
+/** A policy names its predecessor, so that it cannot be put on top of another one than it was made for. */
+async function giveUpPolicy(context: DriverContext, intent: Intent): Promise<never> {
+  context.alarm("policy-superseded", { label: intent.label, intent: intent.id });
+  await context.store.withdraw(intent.id, context.now(), {
+    actor: "system",
+    action: "intent-withdrawn",
+    subject: intent.label,
+    detail: { intent: intent.id, reason: "the log holds another policy" },
+  });
+  throw new Problem("issuance-withdrawn", "The log holds another policy than this one was made to follow.");
 }
 
 /** What is known of a label: from the store, or from the log when the store has never seen it. */
@@ -163,7 +178,7 @@ async function signIntent(context: DriverContext, intent: Intent): Promise<Inten
   if (credentials.length > 0) failpoint("signed");
   await store.markDone(intent.id, certificates, context.now(), {
     actor: "system",
-    action: intent.kind === "issue" ? "credentials-issued" : "revocations-logged",
+    action: COMPLETED[intent.kind],
     subject: intent.label,
     detail: { intent: intent.id, version: intent.version, credentials: credentials.map(({ id }) => id) },
   });

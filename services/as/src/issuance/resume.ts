@@ -13,8 +13,12 @@ export class Resumer {
   #running: Promise<void> | undefined;
   #stopped = false;
 
-  constructor(context: IssuanceContext) {
+  readonly #also: () => Promise<void>;
+
+  /** @param also what is to be attempted in every round until it succeeds once, and then costs nothing */
+  constructor(context: IssuanceContext, also: () => Promise<void> = async () => {}) {
     this.#context = context;
+    this.#also = also;
   }
 
   start(): void {
@@ -42,6 +46,7 @@ export class Resumer {
           }),
         ),
       );
+      await this.#attempt("policy", this.#also);
       const labels = await store.labelsToRevoke();
       await Promise.all(labels.map((label) => this.#attempt(label, () => logRevocations(this.#context, label))));
     } catch (error) {

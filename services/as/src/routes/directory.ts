@@ -15,6 +15,7 @@ const Directory = z
     roots: z.array(Authority),
     issuers: z.array(Authority.extend({ root: z.string(), status: z.enum(["active", "retiring"]) })),
     log: z.strictObject({ url: z.string(), logId: Bytes }),
+    policyKey: Bytes.openapi({ description: "DER SubjectPublicKeyInfo of the key that signs the policy" }),
     logIdExtension: z.string(),
     enrolment: z.strictObject({ first: Proofs, further: Proofs }),
     nonceLifetime: z.int(),
@@ -69,6 +70,7 @@ export function directoryRoutes(app: OpenAPIHono, context: AppContext): void {
           credentials: `${base}/v1/credentials`,
           ocsp: `${base}/ocsp`,
           crl: `${base}/crl/{issuer}-{shard}.crl`,
+          policy: `${base}/v1/policy`,
           openapi: `${base}/openapi.json`,
         },
         roots: authorities.roots.map(authority),
@@ -76,6 +78,7 @@ export function directoryRoutes(app: OpenAPIHono, context: AppContext): void {
           .issuers()
           .map((issuer) => ({ ...authority(issuer), root: issuer.root, status: issuer.status })),
         log: { url: context.log.url, logId: toBase64Url(context.logId) },
+        policyKey: toBase64Url(context.policyKey.publicKey),
         logIdExtension: config.logIdExtension,
         enrolment: {
           first: config.enrolment.first.map((proofs) => [...proofs]),

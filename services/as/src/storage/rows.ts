@@ -8,7 +8,7 @@ export function plainBytes(value: Uint8Array | null | undefined): Uint8Array | u
 
 export interface IntentRow {
   readonly id: string;
-  readonly kind: "issue" | "revoke";
+  readonly kind: "issue" | "revoke" | "policy";
   readonly label: string;
   readonly idempotency_key: string;
   readonly request_hash: string;

@@ -81,8 +81,8 @@ export interface LogProof {
 /** A change of one label that has been decided, and how far it has come (design, "Log first, sign second"). */
 export interface Intent {
   readonly id: string;
-  readonly kind: "issue" | "revoke";
-  /** Canonical user URI. */
+  readonly kind: "issue" | "revoke" | "policy";
+  /** Canonical user URI, or the label of a policy. */
   readonly label: string;
   readonly idempotencyKey: string;
   readonly requestHash: string;

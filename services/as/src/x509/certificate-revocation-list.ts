@@ -2,22 +2,8 @@ import { AsnConvert } from "@peculiar/asn1-schema";
 import type { RevokedEntry } from "../storage/store.js";
 import type { CaKey } from "../ca/development-ca.js";
 import { keyIdentifier, nameOfSubject, OID, signatureAlgorithm } from "./certificate-profile.js";
-import {
-  bitString,
-  booleanTrue,
-  element,
-  enumerated,
-  extension,
-  integer,
-  objectIdentifier,
-  octetString,
-  sequenceOf,
-  sequenceOfAll,
-  time,
-  unsignedInteger,
-} from "./der.js";
+import { bitString, booleanTrue, element, extension, integer, sequenceOf, time, unsignedInteger } from "./der.js";
 
-const REASON_CODE = objectIdentifier("2.5.29.21");
 const CRL_NUMBER = "2.5.29.20";
 const ISSUING_DISTRIBUTION_POINT = "2.5.29.28";
 
@@ -45,7 +31,7 @@ export async function buildRevocationList(issuer: CaKey, content: RevocationList
     // [0] distributionPoint, [1] onlyContainsUserCerts TRUE
     extension(ISSUING_DISTRIBUTION_POINT, true, sequenceOf(distributionPoint, element(0x81, booleanTrue.subarray(2)))),
   );
-  const revoked = content.entries.length === 0 ? [] : [sequenceOfAll(content.entries.map(listEntry))];
+  const revoked = content.entries.length === 0 ? [] : [revokedCertificates(content.entries)];
   const tbs = sequenceOf(
     integer(1n),
     algorithm,
@@ -58,10 +44,48 @@ export async function buildRevocationList(issuer: CaKey, content: RevocationList
   return sequenceOf(tbs, algorithm, bitString(await issuer.key.sign(tbs)));
 }
 
-function listEntry({ serial, revokedAt, reason }: RevokedEntry): Uint8Array {
-  const identity = unsignedInteger(Buffer.from(serial, "hex"));
-  // "unspecified" is said by leaving the extension out (RFC 5280, "Reason Code").
-  if (reason === 0) return sequenceOf(identity, time(revokedAt));
-  const extensions = sequenceOf(sequenceOf(REASON_CODE, octetString(enumerated(reason))));
-  return sequenceOf(identity, time(revokedAt), extensions);
+/** SEQUENCE OF one Extension reasonCode, up to the value (RFC 5280, "Reason Code"). */
+const REASON_EXTENSION = Buffer.from("300c300a0603551d1504030a01", "hex");
+/** Most octets of an entry: two headers, serial with sign octet, GeneralizedTime, reason. */
+const ENTRY_SIZE = 2 + 2 + 17 + 17 + REASON_EXTENSION.length + 1;
+
+/** revokedCertificates, written into one buffer: every element is short, so that all lengths take one octet. */
+function revokedCertificates(entries: readonly RevokedEntry[]): Uint8Array {
+  const out = Buffer.allocUnsafe(entries.length * ENTRY_SIZE);
+  const times = new Map<number, Uint8Array>();
+  let offset = 0;
+  for (const { serial, revokedAt, reason } of entries) {
+    const start = offset;
+    offset += 2;
+    const head = Number.parseInt(serial.slice(0, 2), 16);
+    const sign = head >= 0x80 ? 1 : 0;
+    const octets = serial.length / 2;
+    if (head === 0) {
+      // A leading zero octet is not minimal: the slow, general way.
+      const general = unsignedInteger(Buffer.from(serial, "hex"));
+      out.set(general, offset);
+      offset += general.length;
+    } else {
+      out[offset] = 0x02;
+      out[offset + 1] = octets + sign;
+      if (sign === 1) out[offset + 2] = 0;
+      offset += 2 + sign + out.write(serial, offset + 2 + sign, "hex");
+    }
+    let when = times.get(revokedAt);
+    if (when === undefined) {
+      when = time(revokedAt);
+      times.set(revokedAt, when);
+    }
+    out.set(when, offset);
+    offset += when.length;
+    // "unspecified" is said by leaving the extension out.
+    if (reason !== 0) {
+      out.set(REASON_EXTENSION, offset);
+      offset += REASON_EXTENSION.length;
+      out[offset++] = reason;
+    }
+    out[start] = 0x30;
+    out[start + 1] = offset - start - 2;
+  }
+  return element(0x30, out.subarray(0, offset));
 }

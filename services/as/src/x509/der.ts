@@ -104,8 +104,6 @@ export function element(tag: number, ...content: readonly Uint8Array[]): Uint8Ar
 
 /** SEQUENCE. */
 export const sequenceOf = (...parts: readonly Uint8Array[]): Uint8Array => element(0x30, ...parts);
-/** SEQUENCE OF any number of elements. */
-export const sequenceOfAll = (parts: readonly Uint8Array[]): Uint8Array => element(0x30, Buffer.concat(parts));
 /** OCTET STRING. */
 export const octetString = (content: Uint8Array): Uint8Array => element(0x04, content);
 /** BIT STRING without unused bits. */
