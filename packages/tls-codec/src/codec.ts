@@ -14,11 +14,22 @@ export interface Codec<T> {
 /** The value type of a codec. */
 export type Infer<C> = C extends Codec<infer T> ? T : never;
 
+/** Larger buffers are not kept. */
+const SPARE_CAPACITY = 1 << 16;
+let spare: Writer | undefined;
+
 /** Encodes one value. @throws CodecError */
 export function encode<T>(codec: Codec<T>, value: T): Uint8Array {
-  const writer = new Writer();
-  codec.write(writer, value);
-  return writer.finish();
+  // One buffer serves most calls: allocating it anew costs more than small encodings do. Codecs may call encode themselves.
+  const writer = spare ?? new Writer();
+  spare = undefined;
+  writer.length = 0;
+  try {
+    codec.write(writer, value);
+    return writer.finish();
+  } finally {
+    if (writer.capacity <= SPARE_CAPACITY) spare = writer;
+  }
 }
 
 /** Decodes exactly one value; trailing bytes are an error. @throws CodecError */
