@@ -9,7 +9,7 @@ import {
   validatePath,
 } from "@mls-as/mls-credentials";
 import { nodeProvider } from "@mls-as/mls-core/node";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { pemBytes, type X509Case } from "../conformance/x509.js";
 import { certificateList } from "./certificate-builder.js";

@@ -50,14 +50,10 @@ export const NAMES = [uri(USER), uri(CLIENT)];
 export const NO_NAME = name();
 export const IM_URI = "1.3.6.1.5.5.7.3.40";
 
+export const zeros = (length: number): number[] => Array.from({ length }, () => 0);
+
 /** Constraints of an issuing CA: URIs on the one host; no DNS, e-mail, IP or directory names. */
-export const ISSUING_EXCLUDED = [
-  email(""),
-  dns(""),
-  directory(NO_NAME),
-  ip(...new Array<number>(8).fill(0)),
-  ip(...new Array<number>(32).fill(0)),
-];
+export const ISSUING_EXCLUDED = [email(""), dns(""), directory(NO_NAME), ip(...zeros(8)), ip(...zeros(32))];
 export const issuingConstraints = (host = "mls.example") => nameConstraints([uri(host)], ISSUING_EXCLUDED);
 
 type Overrides = Partial<CertificateOptions>;

@@ -15,7 +15,7 @@ import {
   type StringType,
 } from "../certificate-builder.js";
 import { element, sequence, setOf, utf8 } from "../der-writer.js";
-import { type AddCase, authority, type CaseInput, leaf, NAMES, NO_NAME, withLeaf } from "../world.js";
+import { type AddCase, authority, type CaseInput, leaf, NAMES, NO_NAME, withLeaf, zeros } from "../world.js";
 
 /** A chain whose issuing CA has these constraints and whose leaf has these names. */
 function constrained(
@@ -183,7 +183,7 @@ export function nameCases(add: AddCase): void {
     ["dns", dns("mls.example")],
     ["email", email("alice@mls.example")],
     ["ipv4", ip(192, 0, 2, 1)],
-    ["ipv6", ip(...new Array<number>(15).fill(0), 1)],
+    ["ipv6", ip(...zeros(15), 1)],
     ["directory", directory(name(["CN", "alice"]))],
   ];
   for (const [id, extra] of excluded)
@@ -236,7 +236,7 @@ export function nameCases(add: AddCase): void {
     ["ipv4-inside", ip(192, 0, 2, 0, 255, 255, 255, 0), ip(192, 0, 2, 77), true],
     ["ipv4-outside", ip(192, 0, 2, 0, 255, 255, 255, 0), ip(192, 0, 3, 77), false],
     ["ipv4-holey-mask", ip(192, 0, 2, 0, 255, 0, 255, 0), ip(192, 0, 2, 77), false],
-    ["ipv6-under-ipv4-constraint", ip(192, 0, 2, 0, 255, 255, 255, 0), ip(...new Array<number>(15).fill(0), 1), false],
+    ["ipv6-under-ipv4-constraint", ip(192, 0, 2, 0, 255, 255, 255, 0), ip(...zeros(15), 1), false],
     ["ip-of-five-octets", ip(192, 0, 2, 0, 255, 255, 255, 0), ip(192, 0, 2, 77, 1), false],
     [
       "other-name",

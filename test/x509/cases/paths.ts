@@ -23,7 +23,7 @@ function chain(
     issuer = authority(`CA ${index}`, issuer, { extensions });
     intermediates.push(issuer.der);
   }
-  return { leaf: leaf(issuer, { more: leafMore }), intermediates: intermediates.reverse(), anchors: [root.der] };
+  return { leaf: leaf(issuer, { more: leafMore }), intermediates: intermediates.toReversed(), anchors: [root.der] };
 }
 
 const length = (pathLength?: number): CaExtensions => ({ basic: basicConstraints(true, pathLength) });
@@ -55,7 +55,7 @@ export function pathCases(add: AddCase): void {
     maxDepth: 2,
   }));
   add("building::long", "SUCCESS", "Twelve intermediates in any order.", () =>
-    chain(new Array<CaExtensions>(12).fill({})),
+    chain(Array.from({ length: 12 }, () => ({}))),
   );
   add("building::missing-intermediate", "FAILURE", "The issuing CA's certificate is not there.", () => ({
     ...chain([{}, {}]),

@@ -180,12 +180,12 @@ export function signatureCases(add: AddCase): void {
     signedBy(ed25519Key("Root"), undefined, {
       signature: (signature) => {
         const value =
-          BigInt(`0x${Buffer.from(signature.subarray(32)).reverse().toString("hex")}`) +
+          BigInt(`0x${Buffer.from(signature.subarray(32).toReversed()).toString("hex")}`) +
           2n ** 252n +
           27742317777372353535851937790883648493n;
         return concat(
           signature.subarray(0, 32),
-          Uint8Array.from(Buffer.from(value.toString(16).padStart(64, "0"), "hex").reverse()),
+          Uint8Array.from(Buffer.from(value.toString(16).padStart(64, "0"), "hex")).toReversed(),
         );
       },
     }),

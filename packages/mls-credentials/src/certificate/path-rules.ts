@@ -25,7 +25,7 @@ export function judgePath(path: readonly Certificate[], inputs: RuleInputs): { r
   const understood = new Set(inputs.understoodCriticalExtensions ?? []);
   let policies: string[] = [];
   let remaining = Infinity;
-  for (const [index, certificate] of [...path.entries()].reverse()) {
+  for (const [index, certificate] of [...path.entries()].toReversed()) {
     const role = index === 0 ? "leaf" : index === path.length - 1 ? "anchor" : "intermediate";
     const add = (problems: readonly CertificateProblem[]): void => {
       for (const found of problems) reasons.push(reasonAt(index, found));

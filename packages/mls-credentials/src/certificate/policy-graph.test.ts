@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ANY_POLICY } from "./oids.js";
 import { type PolicyFields, PolicyGraph, type PolicyInputs } from "./policy-graph.js";

@@ -120,7 +120,7 @@ function edwardsKey(kind: "ed25519" | "ed448", key: Uint8Array): PublicKey {
   const y = key.slice();
   y[y.length - 1] = (y[y.length - 1] ?? 0) & 0x7f;
   if (SMALL_ORDER[kind].has(bytesToHex(y))) return unsupported(`${kind} key of small order`);
-  if (bytesToInteger(y.reverse()) >= FIELD[kind]) return unsupported(`${kind} key that is not canonical`);
+  if (bytesToInteger(y.toReversed()) >= FIELD[kind]) return unsupported(`${kind} key that is not canonical`);
   return { kind, key };
 }
 
