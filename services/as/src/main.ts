@@ -6,9 +6,13 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { firstBrokenEntry, NO_PREVIOUS_ENTRY } from "./audit.js";
 import { createDevelopmentCa, dataPassphrase, openAuthorities } from "./ca/development-ca.js";
 import { resolveConfig } from "./config.js";
+import { compareWithLog } from "./fsck.js";
+import { KeytransLog } from "./log/keytrans-log.js";
+import { httpLogTransport } from "./log/transport.js";
 import { localOperator, type Operator, remoteOperator } from "./operator.js";
 import { REVOCATION_REASONS, type RevocationReason } from "./revocation/revoke.js";
 import { SoftwareSigner } from "./signer/software.js";
+import { SqliteStore } from "./storage/sqlite.js";
 import { startAs } from "./start.js";
 import type { AuditEntry } from "./storage/store.js";
 
@@ -199,6 +203,39 @@ program.addCommand(
       });
     }),
 );
+
+program
+  .command("fsck")
+  .description("compare the store with what the log proves; the log is the truth")
+  .addOption(dataOption())
+  .requiredOption("--log-url <url>", "the Key Transparency log")
+  .option("--repair", "bring revocations that only one side knows to the other")
+  .addOption(jsonOption())
+  .action(
+    async ({ data, logUrl, repair, json }: { data: string; logUrl: string; repair?: boolean; json?: boolean }) => {
+      const store = new SqliteStore(join(data, "as.sqlite"));
+      try {
+        const configuration = await store.meta("log-configuration");
+        if (configuration === undefined) throw new Error(`${data} has never been connected to a log`);
+        const log = await KeytransLog.connect(
+          configuration,
+          httpLogTransport({ url: logUrl, writerToken: "", timeout: 30_000 }),
+        );
+        const report = await compareWithLog(store, log, repair === true, Math.floor(Date.now() / 1000));
+        if (json === true) print(JSON.stringify(report));
+        else {
+          for (const { kind, label, credential } of report.discrepancies)
+            print(`${kind}  ${label}  ${credential ?? ""}`.trimEnd());
+          print(
+            `${report.labels} users, ${report.credentials} credentials, ${report.discrepancies.length} discrepancies.`,
+          );
+        }
+        if (report.discrepancies.some(({ kind }) => kind !== "log-ahead")) process.exitCode = 1;
+      } finally {
+        await store.close();
+      }
+    },
+  );
 
 async function everyEntry(operator: Operator, identity?: string): Promise<AuditEntry[]> {
   const all: AuditEntry[] = [];

@@ -12,6 +12,7 @@ import type {
   LabelView,
   LogProof,
   NewIntent,
+  Revocation,
   RevocationCause,
   RevokedEntry,
   Store,
@@ -394,6 +395,36 @@ export class SqliteStore implements Store {
           );
       }
       if (changed > 0) this.#audit(audit, now);
+    });
+  }
+
+  async users(after: string, limit: number): Promise<readonly string[]> {
+    const sql = "select distinct user from credentials where user > ? order by user limit ?";
+    return this.#all<{ user: string }>(sql, after, limit).map(({ user }) => user);
+  }
+
+  async adoptRevocation(
+    id: string,
+    { revokedAt, reason }: Pick<Revocation, "revokedAt" | "reason">,
+    now: number,
+    audit: AuditEvent,
+  ): Promise<void> {
+    this.#transaction(() => {
+      this.#run(
+        `update credentials set state = 'revoked', revoked_at = ?, reason = ?, revocation_origin = 'operatorRevocation', revocation_logged = 1
+         where id = ? and state = 'active'`,
+        revokedAt,
+        reason,
+        id,
+      );
+      this.#audit(audit, now);
+    });
+  }
+
+  async forgetLogged(id: string, now: number, audit: AuditEvent): Promise<void> {
+    this.#transaction(() => {
+      this.#run("update credentials set revocation_logged = 0 where id = ? and state = 'revoked'", id);
+      this.#audit(audit, now);
     });
   }
 

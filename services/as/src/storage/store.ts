@@ -211,6 +211,17 @@ export interface Store {
   activeClients(user: string, now: number): Promise<readonly string[]>;
   /** Revokes those of `ids` that are active. */
   revoke(ids: readonly string[], cause: RevocationCause, now: number, audit: AuditEvent): Promise<void>;
+  /** Users with credentials, in order, after one of them. */
+  users(after: string, limit: number): Promise<readonly string[]>;
+  /** Takes over a revocation that the log shows. */
+  adoptRevocation(
+    id: string,
+    revocation: Pick<Revocation, "revokedAt" | "reason">,
+    now: number,
+    audit: AuditEvent,
+  ): Promise<void>;
+  /** Marks a revocation as one that the log does not hold, so that it is logged again. */
+  forgetLogged(id: string, now: number, audit: AuditEvent): Promise<void>;
   /** Labels with revocations that the log does not hold. */
   labelsToRevoke(): Promise<readonly string[]>;
   revocationsToLog(label: string): Promise<readonly StoredCredential[]>;
