@@ -1,4 +1,4 @@
-import { encode, opaqueV, struct } from "@mls-as/tls-codec";
+import { concatBytes, encode, opaqueV, struct } from "@mls-as/tls-codec";
 import type { CryptoProvider } from "./crypto/provider.js";
 import type { SignatureScheme } from "./crypto/signature-scheme.js";
 
@@ -15,14 +15,20 @@ export const SignatureLabel = {
   credentialBinding: "CredentialBindingTBS",
 } as const;
 
+const text = new TextEncoder();
+const PREFIX_BYTES = text.encode(PREFIX);
+/** Labels of the standard, which are used for every leaf of a tree. */
+const KNOWN_LABELS: ReadonlyMap<string, Uint8Array> = new Map(
+  Object.values(SignatureLabel).map((label) => [label, text.encode(PREFIX + label)]),
+);
+
 /** `SignContent` of RFC 9420, "Signing": the bytes that a signature covers. */
 export function signContent(label: string | Uint8Array, content: Uint8Array): Uint8Array {
-  const prefix = new TextEncoder().encode(typeof label === "string" ? PREFIX + label : PREFIX);
-  if (typeof label === "string") return encode(LabeledContent, { label: prefix, content });
-  const joined = new Uint8Array(prefix.length + label.length);
-  joined.set(prefix);
-  joined.set(label, prefix.length);
-  return encode(LabeledContent, { label: joined, content });
+  const whole =
+    typeof label === "string"
+      ? (KNOWN_LABELS.get(label) ?? text.encode(PREFIX + label))
+      : concatBytes(PREFIX_BYTES, label);
+  return encode(LabeledContent, { label: whole, content });
 }
 
 /**

@@ -123,6 +123,11 @@ export class Writer {
     this.length = end;
   }
 
+  /** What was written, without a copy: it holds until the next write. */
+  view(): Uint8Array {
+    return this.#bytes.subarray(0, this.length);
+  }
+
   /** A copy of what was written. */
   finish(): Uint8Array {
     return this.#bytes.slice(0, this.length);

@@ -18,18 +18,30 @@ export type Infer<C> = C extends Codec<infer T> ? T : never;
 const SPARE_CAPACITY = 1 << 16;
 let spare: Writer | undefined;
 
-/** Encodes one value. @throws CodecError */
-export function encode<T>(codec: Codec<T>, value: T): Uint8Array {
+/**
+ * Hands the encoding of `value` to `use` without a copy, for encodings that are only hashed or measured.
+ *
+ * @param use must not keep the bytes: they are overwritten after it returns
+ * @throws CodecError
+ */
+export function withEncoded<T, R>(codec: Codec<T>, value: T, use: (encoded: Uint8Array) => R): R {
   // One buffer serves most calls: allocating it anew costs more than small encodings do. Codecs may call encode themselves.
   const writer = spare ?? new Writer();
   spare = undefined;
   writer.length = 0;
   try {
     codec.write(writer, value);
-    return writer.finish();
+    return use(writer.view());
   } finally {
     if (writer.capacity <= SPARE_CAPACITY) spare = writer;
   }
+}
+
+const copy = (encoded: Uint8Array): Uint8Array => encoded.slice();
+
+/** Encodes one value. @throws CodecError */
+export function encode<T>(codec: Codec<T>, value: T): Uint8Array {
+  return withEncoded(codec, value, copy);
 }
 
 /** Decodes exactly one value; trailing bytes are an error. @throws CodecError */

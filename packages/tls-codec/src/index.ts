@@ -1,5 +1,16 @@
 export { Reader, Writer } from "./bytes.js";
-export { type Codec, type Decoded, decode, encode, type Infer, lazy, mapped, refined, tryDecode } from "./codec.js";
+export {
+  type Codec,
+  type Decoded,
+  decode,
+  encode,
+  type Infer,
+  lazy,
+  mapped,
+  refined,
+  tryDecode,
+  withEncoded,
+} from "./codec.js";
 export { CodecError, type CodecErrorCode } from "./errors.js";
 export {
   enumeration,

@@ -1,4 +1,4 @@
-import { encode, equalBytes, opaqueV, struct } from "@mls-as/tls-codec";
+import { equalBytes, opaqueV, struct, withEncoded } from "@mls-as/tls-codec";
 import { cipherSuite } from "../cipher-suites.js";
 import type { CryptoProvider } from "../crypto/provider.js";
 import { leavesBelow, leftOf, rightOf } from "../trees/tree-math.js";
@@ -21,8 +21,9 @@ export function parentHash(
   { encryptionKey, parentHash: above }: Pick<ParentNode, "encryptionKey" | "parentHash">,
   originalSiblingTreeHash: Uint8Array,
 ): Uint8Array {
-  const input = encode(ParentHashInput, { encryptionKey, parentHash: above, originalSiblingTreeHash });
-  return provider.hash(cipherSuite(suite).hash, input);
+  const { hash } = cipherSuite(suite);
+  const input = { encryptionKey, parentHash: above, originalSiblingTreeHash };
+  return withEncoded(ParentHashInput, input, (encoded) => provider.hash(hash, encoded));
 }
 
 /**

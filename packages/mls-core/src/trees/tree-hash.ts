@@ -1,4 +1,4 @@
-import { type Codec, encode, opaqueV, optional, struct, uint32, uint8 } from "@mls-as/tls-codec";
+import { type Codec, opaqueV, optional, struct, uint32, uint8, withEncoded } from "@mls-as/tls-codec";
 import { cipherSuite } from "../cipher-suites.js";
 import type { CryptoProvider } from "../crypto/provider.js";
 import { LeafNode } from "../types/leaf-node.js";
@@ -30,11 +30,11 @@ class TreeHasher {
   }
 
   leaf(leafIndex: number, leafNode: LeafNode | undefined): Uint8Array {
-    return this.#hash(encode(LeafHashInput, { nodeType: LEAF, leafIndex, leafNode }));
+    return withEncoded(LeafHashInput, { nodeType: LEAF, leafIndex, leafNode }, this.#hash);
   }
 
   parent(parentNode: ParentNode | undefined, leftHash: Uint8Array, rightHash: Uint8Array): Uint8Array {
-    return this.#hash(encode(ParentHashInput, { nodeType: PARENT, parentNode, leftHash, rightHash }));
+    return withEncoded(ParentHashInput, { nodeType: PARENT, parentNode, leftHash, rightHash }, this.#hash);
   }
 }
 

@@ -51,6 +51,7 @@ export interface LeafPosition {
   readonly leafIndex: number;
 }
 const Position: Codec<LeafPosition> = struct({ groupId: opaqueV(), leafIndex: uint32 });
+const Positioned = struct({ leaf: Unsigned, position: Position });
 
 /**
  * Encoded LeafNodeTBS of RFC 9420, "Leaf Node Contents".
@@ -59,8 +60,7 @@ const Position: Codec<LeafPosition> = struct({ groupId: opaqueV(), leafIndex: ui
  * @throws MlsCoreError `invalid-argument` when it is needed and missing
  */
 export function leafNodeTbs(leaf: UnsignedLeafNode, position?: LeafPosition): Uint8Array {
-  const body = encode(Unsigned, leaf);
-  if (leaf.leafNodeSource === "keyPackage") return body;
+  if (leaf.leafNodeSource === "keyPackage") return encode(Unsigned, leaf);
   if (position === undefined)
     throw new MlsCoreError(
       "invalid-argument",
@@ -68,11 +68,7 @@ export function leafNodeTbs(leaf: UnsignedLeafNode, position?: LeafPosition): Ui
       "RFC 9420, Leaf Node Contents",
       `a leaf of source ${leaf.leafNodeSource} is signed for a group and a position`,
     );
-  const tail = encode(Position, position);
-  const joined = new Uint8Array(body.length + tail.length);
-  joined.set(body);
-  joined.set(tail, body.length);
-  return joined;
+  return encode(Positioned, { leaf, position });
 }
 
 /**
