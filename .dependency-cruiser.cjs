@@ -32,7 +32,7 @@ module.exports = {
       severity: "error",
       from: {
         path: "^packages/(tls-codec|mls-core|keytrans|mls-credentials)/src/",
-        pathNot: ["\\.test\\.ts$", "/node\\.ts$", "/src/node/"],
+        pathNot: ["\\.test\\.ts$", "/node\\.ts$", "/node-provider\\.ts$", "/fixtures/"],
       },
       to: { dependencyTypes: ["core"] },
     },

@@ -1,0 +1,141 @@
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import { Configuration } from "@mls-as/keytrans";
+import { createClient } from "@mls-as/keytrans/client";
+import { nodeSuite } from "@mls-as/keytrans/node";
+import { createProver, MemoryStore, sequence } from "@mls-as/keytrans/prover";
+import { encode } from "@mls-as/tls-codec";
+import { build } from "esbuild";
+import { type Browser, chromium, type Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { BUNDLES } from "./entries.js";
+
+const CHROMIUM = "/usr/bin/chromium";
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
+
+/** A minified bundle that puts its exports on `globalThis.bundle`. */
+async function bundle(code: string): Promise<string> {
+  const { outputFiles } = await build({
+    stdin: { contents: code, resolveDir: root, loader: "ts" },
+    bundle: true,
+    minify: true,
+    write: false,
+    format: "iife",
+    globalName: "bundle",
+    platform: "browser",
+    target: "es2022",
+    logLevel: "silent",
+  });
+  return outputFiles[0]?.text ?? "";
+}
+
+describe("browser bundles", () => {
+  test.each(Object.entries(BUNDLES))("%s stay within their limit", async (_name, { code, limit }) => {
+    const size = gzipSync(await bundle(code), { level: 9 }).length;
+    expect(size).toBeLessThanOrEqual(limit);
+  });
+});
+
+/** A log with one label, as a browser meets it: configuration and one verifiable search. */
+async function recordedSearch(): Promise<{ configuration: string; response: string; label: string; now: number }> {
+  const suite = await nodeSuite(2);
+  const random = (length: number): Uint8Array => crypto.getRandomValues(new Uint8Array(length));
+  const signer = suite.importSigner(suite.generatePrivateKey(random));
+  const vrfPrivateKey = suite.importVrfPrivateKey(suite.generatePrivateKey(random));
+  const configuration: Configuration = {
+    ciphersuite: suite.id,
+    mode: "contactMonitoring",
+    signaturePublicKey: signer.publicKey,
+    vrfPublicKey: vrfPrivateKey.publicKey,
+    maxAhead: 60_000n,
+    maxBehind: 3_600_000n,
+    reasonableMonitoringWindow: 86_400_000n,
+    maximumLifetime: undefined,
+  };
+  const store = new MemoryStore();
+  const context = { suite, configuration, vrfPrivateKey, signer, random, store };
+  const now = Date.UTC(2026, 5, 1);
+  const label = new TextEncoder().encode("mimi://example.test/u/alice");
+  store.apply((await sequence(context, [], now)).writes);
+  const values = [{ value: new TextEncoder().encode("a device list") }];
+  store.apply((await sequence(context, [{ label, greatestVersion: undefined, values }], now + 1000)).writes);
+  const client = createClient({ suite, configuration });
+  const { request } = client.prepareSearch(client.initialState(), { label });
+  const response = await createProver(context).search(request);
+  return { configuration: hex(encode(Configuration, configuration)), response: hex(response), label: hex(label), now };
+}
+
+describe.skipIf(!existsSync(CHROMIUM))("in Chromium (needs /usr/bin/chromium)", () => {
+  let browser: Browser;
+  let page: Page;
+  let server: Server;
+
+  beforeAll(async () => {
+    browser = await chromium.launch({
+      executablePath: CHROMIUM,
+      args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"],
+    });
+    page = await browser.newPage();
+    // WebCrypto exists in secure contexts only; loopback is one.
+    server = createServer((_request, response) =>
+      response.setHeader("content-type", "text/html").end("<title>mls</title>"),
+    );
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+  });
+  afterAll(async () => {
+    await browser.close();
+    server.close();
+  });
+
+  test("the KEYTRANS client verifies a search, and refuses it with any one of its last bytes changed", async () => {
+    const search = await recordedSearch();
+    await page.addScriptTag({ content: await bundle(BUNDLES["KEYTRANS client with noble"].code) });
+    // A string, so that nothing of the test's own build gets into the page.
+    const outcome: unknown = await page.evaluate(`(async () => {
+      const { configuration, response, label, now } = ${JSON.stringify(search)};
+      const bytes = (text) => Uint8Array.from(text.match(/../g), (pair) => parseInt(pair, 16));
+      const { Configuration, nobleSuite, createClient, decode } = bundle;
+      const client = createClient({ suite: nobleSuite(2), configuration: decode(Configuration, bytes(configuration)) });
+      const prepared = client.prepareSearch(client.initialState(), { label: bytes(label) });
+      const { result } = await prepared.verify(bytes(response), now + 2000);
+      let refused = 0;
+      for (let i = 1; i <= 32; i++) {
+        const changed = bytes(response);
+        changed[changed.length - i] ^= 1;
+        await prepared.verify(changed, now + 2000).catch(() => { refused++; });
+      }
+      return { version: result.version, value: new TextDecoder().decode(result.value), refused };
+    })()`);
+    expect(outcome).toEqual({ version: 0, value: "a device list", refused: 32 });
+  });
+
+  test("WebCrypto and noble sign and verify alike", async () => {
+    await page.addScriptTag({
+      content: await bundle(`export { nobleProvider, signaturePublicKey, webCryptoProvider } from "@mls-as/mls-core";`),
+    });
+    const outcome: unknown = await page.evaluate(`(async () => {
+      const { nobleProvider: noble, webCryptoProvider: web, signaturePublicKey } = bundle;
+      const key = new Uint8Array(32).fill(7);
+      const message = new Uint8Array([1, 2, 3]);
+      const answers = [];
+      for (const scheme of [0x0807, 0x0403]) {
+        const publicKey = signaturePublicKey(scheme, key);
+        for (const [signer, verifier] of [[noble, web], [web, noble]]) {
+          const signature = await signer.sign(scheme, key, message);
+          answers.push(await verifier.verify(scheme, publicKey, message, signature));
+          signature[signature.length - 1] ^= 1;
+          answers.push(await verifier.verify(scheme, publicKey, message, signature));
+        }
+      }
+      return { secure: isSecureContext, answers };
+    })()`);
+    expect(outcome).toEqual({ secure: true, answers: [true, false, true, false, true, false, true, false] });
+  });
+});
