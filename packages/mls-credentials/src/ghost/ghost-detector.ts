@@ -61,6 +61,7 @@ export class GhostDetector {
   readonly #unknown = new Map<string, UnknownRecord>();
   #own: OwnDevices;
   #now = Number.NEGATIVE_INFINITY;
+  #tickedAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: GhostDetectorOptions) {
     this.#options = options;
@@ -84,6 +85,7 @@ export class GhostDetector {
         return await this.#observeList(event);
       case "log-unavailable":
         this.#logOf(event.user).missingSince ??= this.#now;
+        this.#logOf(event.user).failedAt = this.#now;
         return this.#changed([this.#judgeUser(event.user)]);
       case "head":
         return this.#changed([this.#observeHead(event)]);
@@ -104,6 +106,7 @@ export class GhostDetector {
       case "acknowledge":
         return this.#changed([this.#book.acknowledge(event.finding, this.#now)]);
       case "tick":
+        this.#tickedAt = this.#now;
         return this.#changed(
           [...new Set([...this.#book.openScopes(), ...this.#waitingScopes()])].map((scope) => this.#judgeScope(scope)),
         );
@@ -335,6 +338,14 @@ export class GhostDetector {
 
   #context(): RuleContext {
     const { policy, self } = this.#options;
-    return { now: this.#now, policy, self, own: this.#own, logs: this.#logs, groups: this.#groups };
+    return {
+      now: this.#now,
+      tickedAt: this.#tickedAt,
+      policy,
+      self,
+      own: this.#own,
+      logs: this.#logs,
+      groups: this.#groups,
+    };
   }
 }

@@ -71,4 +71,5 @@ export type GhostEvent =
   /** The user said on this device: that one is mine. */
   | { readonly type: "confirm-device"; readonly at: number; readonly client: string; readonly spkiHash: string }
   | { readonly type: "acknowledge"; readonly at: number; readonly finding: string }
+  /** Time has passed. To be sent after a round of lookups, so that a device coming online asks before it suspects. */
   | { readonly type: "tick"; readonly at: number };

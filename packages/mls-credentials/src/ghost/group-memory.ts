@@ -98,7 +98,7 @@ export class GroupMemory {
       }
     const users = new Set(leaves.map((leaf) => leaf.reference));
     for (const user of users) if (!this.userSince.has(user)) this.userSince.set(user, at);
-    for (const user of [...this.userSince.keys()]) if (!users.has(user)) this.userSince.delete(user);
+    for (const user of this.userSince.keys()) if (!users.has(user)) this.userSince.delete(user);
     return changes;
   }
 }

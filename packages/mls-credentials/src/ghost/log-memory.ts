@@ -34,6 +34,15 @@ export class UserLog {
   /** When this device read the list. */
   readAt = Number.NEGATIVE_INFINITY;
   missingSince: number | undefined;
+  /** When a lookup last failed. */
+  failedAt = Number.NEGATIVE_INFINITY;
+  #evidence:
+    | {
+        readonly value: Uint8Array;
+        readonly proof: LogProof | undefined;
+        readonly bundle: Pick<EvidenceBundle, "lists">;
+      }
+    | undefined;
 
   constructor(user: string) {
     this.user = user;
@@ -46,11 +55,15 @@ export class UserLog {
     return keys;
   }
 
+  /** The newest list with its proof; made once for each list, for rules ask often. */
   evidence(): Pick<EvidenceBundle, "lists"> {
     if (this.list === undefined || this.value === undefined) return {};
-    const { proof } = this;
-    const value = bytesKey(this.value);
-    return { lists: [{ version: this.list.version, value, ...(proof === undefined ? {} : { proof }) }] };
+    if (this.#evidence?.value !== this.value || this.#evidence.proof !== this.proof) {
+      const { proof, value } = this;
+      const entry = { version: this.list.version, value: bytesKey(value), ...(proof === undefined ? {} : { proof }) };
+      this.#evidence = { value, proof, bundle: { lists: [entry] } };
+    }
+    return this.#evidence.bundle;
   }
 }
 
@@ -81,9 +94,17 @@ export async function readList(
   const hash = bytesKey(deviceListHash(sighting.value));
   const split = checkView(log, sighting, hash);
   if (split !== undefined) return { list: undefined, conditions: [split], identityChanged: false };
+  const seen = log.hashes.get(sighting.version) === hash;
   log.hashes.set(sighting.version, hash);
   log.missingSince = undefined;
   const previous = log.list;
+  if (seen && previous?.version === sighting.version) {
+    // The same bytes were judged before; only how recent they are is news.
+    log.provenAt = Math.max(log.provenAt, sighting.provenAt);
+    log.readAt = sighting.at;
+    log.proof = sighting.proof;
+    return { list: previous, conditions: [], identityChanged: false };
+  }
   if (previous !== undefined && sighting.version < previous.version)
     return { list: undefined, conditions: [], identityChanged: false };
 

@@ -8,6 +8,8 @@ import type { UserLog } from "./log-memory.js";
 /** What the rules read. None of them changes it. */
 export interface RuleContext {
   readonly now: number;
+  /** When the app last said that time had passed, after a round of lookups. */
+  readonly tickedAt: number;
   readonly policy: ValidationPolicy;
   readonly self: string;
   readonly own: OwnDevices;

@@ -84,10 +84,16 @@ export function* evidenceUnavailable(
   const waiting = unanswered.filter((firstSeen) => provenAt < firstSeen + clockSkew);
   const since = Math.min(log?.missingSince ?? Number.POSITIVE_INFINITY, ...waiting);
   const deadline = since + evidenceDeadline;
-  if (!Number.isFinite(since) || (log?.missingSince === undefined && context.now < deadline)) return;
+  // An observer who was offline meets old trees before it can ask again: only ticks and answers of the log count as time.
+  const asked = Math.max(
+    context.tickedAt,
+    log?.readAt ?? Number.NEGATIVE_INFINITY,
+    log?.failedAt ?? Number.NEGATIVE_INFINITY,
+  );
+  if (!Number.isFinite(since) || (log?.missingSince === undefined && asked < deadline)) return;
   yield {
     kind: "EVIDENCE_UNAVAILABLE",
-    level: context.now >= deadline ? "confirmed" : "pending",
+    level: asked >= deadline ? "confirmed" : "pending",
     subject: user,
     user,
     since,
