@@ -54,10 +54,12 @@ const STRING_TAGS: Record<StringType, number> = {
 function text(value: string, type: StringType): Uint8Array {
   if (type === "utf8") return utf8(value);
   if (type === "bmp")
-    return Uint8Array.from([...value].flatMap((letter) => [letter.charCodeAt(0) >> 8, letter.charCodeAt(0) & 0xff]));
+    return Uint8Array.from(
+      Array.from(value).flatMap((letter) => [letter.charCodeAt(0) >> 8, letter.charCodeAt(0) & 0xff]),
+    );
   if (type === "universal")
     return Uint8Array.from(
-      [...value].flatMap((letter) => [0, 0, letter.charCodeAt(0) >> 8, letter.charCodeAt(0) & 0xff]),
+      Array.from(value).flatMap((letter) => [0, 0, letter.charCodeAt(0) >> 8, letter.charCodeAt(0) & 0xff]),
     );
   return ascii(value);
 }

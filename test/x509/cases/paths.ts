@@ -6,7 +6,7 @@ import {
   policyConstraints,
   policyMappings,
 } from "../certificate-builder.js";
-import { octetString, time } from "../der-writer.js";
+import { element, octetString, oid, sequence, time } from "../der-writer.js";
 import { ed25519Key } from "../signing-keys.js";
 import { type AddCase, authority, type CaExtensions, type CaseInput, leaf } from "../world.js";
 

@@ -306,6 +306,49 @@ export function revocationCases(add: AddCase): void {
         }),
       ],
     ],
+    [
+      "newer-revokes",
+      "FAILURE",
+      "Two current CRLs: the newer one lists the leaf.",
+      ({ root, issuing, serial }) => [
+        crl({ issuer: root }),
+        crl({ issuer: issuing, number: 10 }),
+        crl({ issuer: issuing, number: 11, thisUpdate: "2026-05-02T00:00:00Z", entries: [{ serial, reason: 1 }] }),
+      ],
+    ],
+    [
+      "newer-lifts-hold",
+      "SUCCESS",
+      "Two current CRLs: the older one still has the leaf on hold.",
+      ({ root, issuing, serial }) => [
+        crl({ issuer: root }),
+        crl({ issuer: issuing, number: 10, entries: [{ serial, reason: 6 }] }),
+        crl({ issuer: issuing, number: 11, thisUpdate: "2026-05-02T00:00:00Z" }),
+      ],
+    ],
+    [
+      "newer-forged",
+      "FAILURE",
+      "A newer CRL by another key lifts nothing.",
+      ({ root, issuing, serial }) => [
+        crl({ issuer: root }),
+        crl({ issuer: issuing, number: 10, entries: [{ serial, reason: 6 }] }),
+        crl({ issuer: { ...issuing, key: ed25519Key("Mallory") }, number: 11, thisUpdate: "2026-05-02T00:00:00Z" }),
+      ],
+    ],
+    [
+      "removed-in-complete",
+      "FAILURE",
+      "removeFromCRL belongs in delta CRLs: a complete CRL with it cannot be used.",
+      issuingCrl(({ serial }) => ({ entries: [{ serial, reason: 8 }] })),
+    ],
+    [
+      "crl-issuer-same-not-indirect",
+      "FAILURE",
+      "A distribution point with cRLIssuer asks for an indirect CRL; the issuing distribution point names it.",
+      issuingCrl(() => ({ point: { names: [CRL_URI] } })),
+      crlDistributionPoints({ names: [CRL_URI], crlIssuer: name(["O", "MLS Example"], ["CN", "Issuing"]) }),
+    ],
     ["delta-alone", "FAILURE", "A delta CRL without its base.", issuingCrl(() => ({ number: 11, base: 10 }))],
     [
       "delta-other-scope",

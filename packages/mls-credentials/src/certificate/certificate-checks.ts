@@ -10,7 +10,7 @@ import {
   type GeneralName,
 } from "./general-name.js";
 import { constraintProblem } from "./name-constraints.js";
-import { ExtensionOid } from "./oids.js";
+import { ANY_POLICY, ExtensionOid } from "./oids.js";
 import { type CertificateProblem, problem } from "./path-reason.js";
 
 /** Where a certificate stands in a path: what is asked of it depends on it. */
@@ -99,6 +99,14 @@ function extensionProblems(certificate: Certificate, understood: ReadonlySet<str
           `critical extension ${oid}`,
         ),
       );
+  const qualified = certificate.unknownPolicyQualifiers ?? [];
+  if (
+    qualified.includes(ANY_POLICY) ||
+    (qualified.length > 0 && isCritical(certificate.extensions, ExtensionOid.certificatePolicies))
+  )
+    problems.push(
+      problem("unknown-critical-extension", "Certificate Policies", "certificatePolicies", "unknown policy qualifier"),
+    );
   for (const [oid, field, critical, title] of CRITICALITY)
     if (
       certificate.extensions.some((extension) => extension.oid === oid && extension.critical !== critical) &&

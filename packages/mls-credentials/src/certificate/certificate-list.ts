@@ -134,6 +134,7 @@ function readCertificateList(der: Uint8Array): CertificateList {
     [unknown !== undefined, `unknown critical extension ${unknown?.oid ?? ""}`],
     [entries.unknownCritical !== undefined, `unknown critical entry extension ${entries.unknownCritical ?? ""}`],
     [entries.named && point?.indirect !== true, "entries of other issuers in a CRL that is not indirect"],
+    [entries.removes && baseNumber === undefined, "removeFromCRL in a complete CRL"],
     [pointScopes(point) > 1, "issuing distribution point with contradicting scopes"],
     [number !== undefined && baseNumber !== undefined && baseNumber > number, "delta CRL older than its base"],
   ]);
@@ -167,6 +168,8 @@ function pointScopes(point: IssuingDistributionPoint | undefined): number {
 interface Entries {
   readonly byCertificate: ReadonlyMap<string, RevokedEntry>;
   readonly unknownCritical: string | undefined;
+  /** True when an entry is to be removed from the list. */
+  readonly removes: boolean;
   /** True when an entry names its certificate's issuer. */
   readonly named: boolean;
 }
@@ -175,8 +178,9 @@ function readEntries(element: DerElement | undefined, crlIssuer: Name, extended:
   const byCertificate = new Map<string, RevokedEntry>();
   let unknownCritical: string | undefined;
   let named = false;
+  let removes = false;
   let issuer = crlIssuer;
-  if (element === undefined) return { byCertificate, unknownCritical, named };
+  if (element === undefined) return { byCertificate, unknownCritical, named, removes };
   const list = new DerReader(element);
   // An empty list is left out; one that is encoded all the same says nothing wrong.
   while (!list.done) {
@@ -203,9 +207,10 @@ function readEntries(element: DerElement | undefined, crlIssuer: Name, extended:
     }
     if (reason === 7 || reason > 10)
       throw new CertificateError("malformed-crl", "RFC 5280, Reason Code", `reason ${reason}`, element.start);
+    removes ||= reason === 8;
     byCertificate.set(`${bytesToHex(serial)}|${issuer.key}`, { revokedAt, reason });
   }
-  return { byCertificate, unknownCritical, named };
+  return { byCertificate, unknownCritical, named, removes };
 }
 
 function readIssuingDistributionPoint(element: DerElement): IssuingDistributionPoint {

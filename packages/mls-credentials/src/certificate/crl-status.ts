@@ -20,6 +20,8 @@ const MAX_DEPTH = 4;
 /** Determines status by CRLs (RFC 5280, "CRL Validation"). */
 export class CrlStatusChecker {
   readonly #inputs: RevocationInputs;
+  /** Newest first: of two current CRLs of one scope the newer one decides. */
+  readonly #crls: readonly CertificateList[];
   /** Signature outcome of each CRL with each key tried. */
   readonly #signatures = new Map<CertificateList, Map<Certificate, boolean>>();
   /** Certificates whose status is being determined: asking again would go round in circles. */
@@ -27,6 +29,9 @@ export class CrlStatusChecker {
 
   constructor(inputs: RevocationInputs) {
     this.#inputs = inputs;
+    this.#crls = (inputs.crls ?? []).toSorted(
+      (left, right) => newness(right) - newness(left) || compareNumbers(right, left),
+    );
   }
 
   /** Status of `path[index]`; the certificates above it are taken as checked. */
@@ -53,7 +58,7 @@ export class CrlStatusChecker {
       crlIssuer: undefined,
     };
     for (const point of [...(certificate.crlDistributionPoints ?? []), implied])
-      for (const crl of this.#inputs.crls ?? []) {
+      for (const crl of this.#crls) {
         if (isComplete(covered)) return { kind: "good" };
         if (crl.baseNumber !== undefined) continue;
         const mismatch = scopeMismatch(crl, point, certificate);
@@ -80,7 +85,7 @@ export class CrlStatusChecker {
   /** Entry in the newest delta CRL for this base; `removeFromCRL` counts as one. */
   async #deltaEntry(base: CertificateList, certificate: Certificate, above: readonly Certificate[]) {
     let newest: CertificateList | undefined;
-    for (const delta of this.#inputs.crls ?? []) {
+    for (const delta of this.#crls) {
       if (!isDeltaOf(delta, base) || this.#unusable(delta) !== undefined) continue;
       if (newest?.number !== undefined && delta.number !== undefined && delta.number <= newest.number) continue;
       if ((await this.#untrusted(delta, above, base)) === undefined) newest = delta;
@@ -154,6 +159,10 @@ export class CrlStatusChecker {
   }
 }
 
+const newness = ({ thisUpdate }: CertificateList): number => thisUpdate;
+const compareNumbers = (left: CertificateList, right: CertificateList): number =>
+  Number((left.number ?? 0n) - (right.number ?? 0n));
+
 const isComplete = (covered: ReadonlySet<ReasonFlag>): boolean => covered.size >= ALL_REASONS.size;
 
 /** Why a CRL does not cover the certificate through this distribution point; empty when it is simply another's CRL. */
@@ -162,8 +171,7 @@ function scopeMismatch(crl: CertificateList, point: DistributionPoint, certifica
   if (point.crlIssuer === undefined) {
     if (crl.issuer.key !== certificate.issuer.key) return "";
   } else if (!point.crlIssuer.some((name) => name.type === "directory" && name.value.key === crl.issuer.key)) return "";
-  else if (idp?.indirect !== true && crl.issuer.key !== certificate.issuer.key)
-    return "CRL of another issuer that is not indirect";
+  else if (idp?.indirect !== true) return "CRL named by cRLIssuer that is not indirect";
   if (idp === undefined) return undefined;
   if (idp.name !== undefined && !sharesName(idp.name, point, crl.issuer, certificate.issuer))
     return "CRL of another distribution point";

@@ -89,6 +89,8 @@ export interface KnownExtensions {
   readonly issuerAltName?: readonly GeneralName[];
   readonly nameConstraints?: NameConstraints;
   readonly certificatePolicies?: readonly string[];
+  /** Policies with a qualifier that RFC 5280 does not define. */
+  readonly unknownPolicyQualifiers?: readonly string[];
   readonly policyMappings?: readonly PolicyMapping[];
   readonly policyConstraints?: PolicyConstraints;
   readonly inhibitAnyPolicy?: number;
@@ -141,10 +143,7 @@ const READERS = new Map<string, (element: DerElement, known: Mutable<KnownExtens
   [ExtensionOid.subjectAltName, (element, known) => void (known.subjectAltName = readGeneralNames(element))],
   [ExtensionOid.issuerAltName, (element, known) => void (known.issuerAltName = readGeneralNames(element))],
   [ExtensionOid.nameConstraints, (element, known) => void (known.nameConstraints = nameConstraints(element))],
-  [
-    ExtensionOid.certificatePolicies,
-    (element, known) => void (known.certificatePolicies = certificatePolicies(element)),
-  ],
+  [ExtensionOid.certificatePolicies, (element, known) => certificatePolicies(element, known)],
   [ExtensionOid.policyMappings, (element, known) => void (known.policyMappings = atLeastOne(element, policyMapping))],
   [ExtensionOid.policyConstraints, (element, known) => void (known.policyConstraints = policyConstraints(element))],
   [ExtensionOid.inhibitAnyPolicy, (element, known) => void (known.inhibitAnyPolicy = readCount(element))],
@@ -267,7 +266,11 @@ function subtrees(element: DerElement | undefined): GeneralName[] {
   });
 }
 
-function certificatePolicies(element: DerElement): string[] {
+/** id-qt-cps and id-qt-unotice. */
+const QUALIFIERS: ReadonlySet<string> = new Set(["1.3.6.1.5.5.7.2.1", "1.3.6.1.5.5.7.2.2"]);
+
+function certificatePolicies(element: DerElement, known: Mutable<KnownExtensions>): void {
+  const unknown: string[] = [];
   const policies = atLeastOne(element, (child) => {
     const reader = enter(child, Tag.sequence, "PolicyInformation");
     const policy = readOid(reader.expect(Tag.oid, "policyIdentifier"));
@@ -276,14 +279,15 @@ function certificatePolicies(element: DerElement): string[] {
     if (qualifiers !== undefined)
       atLeastOne(qualifiers, (qualifier) => {
         const fields = enter(qualifier, Tag.sequence, "PolicyQualifierInfo");
-        readOid(fields.expect(Tag.oid, "policyQualifierId"));
+        if (!QUALIFIERS.has(readOid(fields.expect(Tag.oid, "policyQualifierId")))) unknown.push(policy);
         encodingOf(fields.any());
         fields.finish("PolicyQualifierInfo");
       });
     return policy;
   });
   if (new Set(policies).size !== policies.length) throw invalid("Certificate Policies", "a policy twice", element);
-  return policies;
+  known.certificatePolicies = policies;
+  if (unknown.length > 0) known.unknownPolicyQualifiers = unknown;
 }
 
 function policyMapping(element: DerElement): PolicyMapping {

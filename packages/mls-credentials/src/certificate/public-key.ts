@@ -91,8 +91,7 @@ export function mlsSignatureKey(key: PublicKey): MlsSignatureKey | undefined {
       return { scheme: 0x0808, publicKey: key.key };
     case "ecdsa":
       return { scheme: key.curve.scheme, publicKey: key.point };
-    case "rsa":
-    case "unsupported":
+    default:
       return undefined;
   }
 }
@@ -106,7 +105,7 @@ const SMALL_ORDER = {
     "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
     "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
   ]),
-  ed448: new Set([`01${"00".repeat(56)}`, `${"fe"}${"ff".repeat(27)}${"fe"}${"ff".repeat(27)}00`, "00".repeat(57)]),
+  ed448: new Set([`01${"00".repeat(56)}`, `fe${"ff".repeat(27)}fe${"ff".repeat(27)}00`, "00".repeat(57)]),
 };
 
 const FIELD = { ed25519: 2n ** 255n - 19n, ed448: 2n ** 448n - 2n ** 224n - 1n };

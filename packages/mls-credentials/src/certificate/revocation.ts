@@ -53,8 +53,8 @@ export class RevocationChecker {
           path: at,
           detail: status.detail,
         });
-      // What a CA below signs, CRLs included, says nothing once the CA's own status is in doubt.
-      if (status.kind !== "good") return reasons;
+      // What a revoked CA signs, CRLs included, says nothing.
+      if (status.kind === "revoked") return reasons;
     }
     return reasons;
   }

@@ -72,7 +72,7 @@ async function verifyWith(
     case "rsa-pkcs1":
       if (key.kind !== "rsa" || key.pssOnly) return "mismatch";
       return verifyPkcs1(key, algorithm.hash, message, signature);
-    case "rsa-pss":
+    default:
       if (key.kind !== "rsa") return "mismatch";
       if (key.pss !== undefined && (key.pss.hash !== algorithm.hash || algorithm.saltLength < key.pss.saltLength))
         return "mismatch";
