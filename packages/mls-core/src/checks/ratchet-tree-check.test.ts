@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { nodeProvider } from "../crypto/node-provider.js";
 import { treeHashes } from "../trees/tree-hash.js";
 import { rootOf } from "../trees/tree-math.js";
-import { resolution, Tree } from "../trees/tree.js";
+import { type OccupiedLeaf, resolution, Tree } from "../trees/tree.js";
 import { type Node, RatchetTree } from "../types/ratchet-tree.js";
 import { checkRatchetTree } from "./ratchet-tree-check.js";
 
@@ -69,7 +69,7 @@ describe.skipIf(!existsSync(path))("trees of the working group (skipped without 
         open(v).tree.some((node) => node?.nodeType === "parent" && node.parentNode.unmergedLeaves.length > 0),
     ) as TreeVector;
     const rule = open(vector);
-    const [first, second] = Tree.open(rule.tree).leaves() as [{ leafIndex: number }, { leafIndex: number }];
+    const [first, second] = Tree.open(rule.tree).leaves() as [OccupiedLeaf, OccupiedLeaf, ...OccupiedLeaf[]];
     const twice = rule.tree.with(2 * second.leafIndex, rule.tree[2 * first.leafIndex]);
     const codes = async (tree: RatchetTree) =>
       (await checkRatchetTree(nodeProvider, { ...rule, tree })).map((v) => v.code);
