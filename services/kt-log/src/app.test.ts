@@ -1,10 +1,11 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Configuration } from "@mls-as/keytrans";
+import { AuditorTreeHead, Configuration, CredentialRequest } from "@mls-as/keytrans";
 import { type ClientState, createClient, type KtClient } from "@mls-as/keytrans/client";
 import { nodeSuite } from "@mls-as/keytrans/node";
-import { decode } from "@mls-as/tls-codec";
+import { decode, encode } from "@mls-as/tls-codec";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createApp, type LogApp } from "./app.js";
 import { readConfig } from "./config.js";
@@ -20,8 +21,9 @@ let client: KtClient;
 let writerToken: string;
 let now = Date.UTC(2026, 0, 1);
 
-async function open(): Promise<void> {
-  context = await openContext(readConfig({}, { dataDir, batchMilliseconds: 1, logLevel: "silent" }), () => now);
+async function open(environment: Record<string, string> = {}): Promise<void> {
+  const config = readConfig(environment, { dataDir, batchMilliseconds: 1, logLevel: "silent" });
+  context = await openContext(config, () => now);
   app = createApp(context);
 }
 
@@ -171,4 +173,67 @@ test("metrics and readiness tell of the log and of no label", async () => {
   expect(await (await app.request("/readyz")).json()).toMatchObject({ ready: true, treeSize: 2 });
   now += 2 * 3_600_000;
   expect((await app.request("/readyz")).status).toBe(503);
+});
+
+test("owners and contacts monitor, and credentials are made, over HTTP", async () => {
+  const label = utf8("mimi://example.test/u/alice");
+  let state = await insert(await own(label), label, "one");
+  now += 25 * 3_600_000;
+  state = await insert(state, label, "two");
+  const owner = client.prepareOwnerMonitor(state, { label });
+  await owner.verify(await bytesOf(await post("/v1/owner-monitor", owner.request)), now);
+
+  now += 60_000;
+  state = await insert(state, label, "three");
+  const search = client.prepareSearch(client.initialState(), { label });
+  const found = await search.verify(await bytesOf(await post("/v1/search", search.request)), now);
+  expect(found.result.monitor).toBe(true);
+  now += 25 * 3_600_000;
+  await insert(state, label, "four");
+  const contact = client.prepareContactMonitor(found.state, { label });
+  await contact.verify(await bytesOf(await post("/v1/contact-monitor", contact.request)), now);
+
+  const request = encode(CredentialRequest, { label, position: undefined });
+  expect((await bytesOf(await post("/v1/credential", request))).length).toBeGreaterThan(100);
+});
+
+test("where reading needs a token, a stranger learns nothing of any label", async () => {
+  const label = utf8("mimi://example.test/u/alice");
+  await insert(await own(label), label, "one");
+  await closeContext(context);
+  const readers = join(dataDir, "readers");
+  await writeFile(readers, `# partners\n${createHash("sha256").update("reader-token").digest("hex")}\n`);
+  await open({ KT_LOG_READER_TOKENS_FILE: readers });
+  const refusals = ["mimi://example.test/u/alice", "nobody"].map(async (name) => {
+    const { request } = client.prepareSearch(client.initialState(), { label: utf8(name) });
+    const { requestId, ...document } = (await (await post("/v1/search", request)).json()) as Record<string, unknown>;
+    expect(requestId).toBeTypeOf("string");
+    return document;
+  });
+  const [known, unknown] = await Promise.all(refusals);
+  expect(known).toMatchObject({ code: "unauthorized" });
+  expect(known).toEqual(unknown);
+  const search = client.prepareSearch(client.initialState(), { label });
+  const answer = await post("/v1/search", search.request, { authorization: "Bearer reader-token" });
+  expect((await search.verify(await bytesOf(answer), now)).result.value).toEqual(utf8("one"));
+  await writeFile(readers, "reader-token\n");
+  await expect(open({ KT_LOG_READER_TOKENS_FILE: readers })).rejects.toThrow(/READER_TOKENS_FILE: line 1/);
+});
+
+test("limits by label hold for everybody but the writer", async () => {
+  const label = utf8("mimi://example.test/u/alice");
+  await insert(await own(label), label, "one");
+  await closeContext(context);
+  await open({ KT_LOG_LABEL_RATE: "1" });
+  const { request } = client.prepareSearch(client.initialState(), { label });
+  const codes: number[] = [];
+  for (let i = 0; i < 5; i++) codes.push((await post("/v1/search", request)).status);
+  expect(codes).toEqual([200, 200, 200, 200, 429]);
+  expect((await post("/v1/search", request)).headers.get("retry-after")).toBe("1");
+  expect((await post("/v1/search", request, asWriter())).status).toBe(200);
+});
+
+test("an auditor's head is refused by a log that has none", async () => {
+  const body = encode(AuditorTreeHead, { timestamp: now, treeSize: 1, signature: new Uint8Array(64) });
+  expect(await (await post("/v1/auditor/tree-head", body)).json()).toMatchObject({ code: "wrong-mode", status: 409 });
 });

@@ -1,13 +1,17 @@
-import { createHash, randomUUID, timingSafeEqual } from "node:crypto";
+import { randomUUID } from "node:crypto";
+import type { IncomingMessage } from "node:http";
 import { KeytransError, UpdateRequest } from "@mls-as/keytrans";
 import { ProverError } from "@mls-as/keytrans/prover";
 import { CodecError, decode, encode, opaque, vector } from "@mls-as/tls-codec";
 import { type Context as HonoContext, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
+import { bearerToken, isToken } from "./access.js";
 import { acceptAuditorTreeHead } from "./auditor-tree-head.js";
 import type { Context } from "./context.js";
 import { forwardUpdate } from "./forward.js";
 import { Problem, PROBLEMS, type ProblemCode } from "./problem.js";
+import { RateLimit } from "./rate-limit.js";
+import { requestLabel } from "./request-label.js";
 
 type Answer = (request: Uint8Array) => Promise<Uint8Array>;
 const BINARY = "application/octet-stream";
@@ -81,6 +85,11 @@ export function createApp(context: Context): LogApp {
     return problemResponse(new Problem(code), requestId(c));
   });
 
+  const isWriter = (c: HonoContext): boolean =>
+    isToken(bearerToken(c.req.header("authorization")), context.writerTokenHash);
+  const callers = new RateLimit({ perSecond: config.callerRate, burst: 4 * config.callerRate }, context.clock);
+  const labels = new RateLimit({ perSecond: config.labelRate, burst: 4 * config.labelRate }, context.clock);
+
   const operation = (path: string, answer: Answer): void => {
     app.post(path, async (c) => {
       if (c.req.header("content-type")?.split(";")[0]?.trim().toLowerCase() !== BINARY)
@@ -88,25 +97,31 @@ export function createApp(context: Context): LogApp {
       return binary(await answer(new Uint8Array(await c.req.arrayBuffer())));
     });
   };
-
-  /** Constant time over the token's hash, which is all that is stored. */
-  const requireWriter = (header: string | undefined): void => {
-    const presented = /^Bearer ([A-Za-z0-9_-]{1,128})$/.exec(header ?? "")?.[1] ?? "";
-    if (!timingSafeEqual(createHash("sha256").update(presented).digest(), context.writerTokenHash))
-      throw new Problem("unauthorized");
+  /** An operation on a label, for whoever may read; the writer is not held up by limits. */
+  const reading = (path: string, answer: Answer, labelFirst = false): void => {
+    app.use(path, async (c, next) => {
+      if (!context.access.mayRead(c.req.header("authorization"))) throw new Problem("unauthorized");
+      if (!isWriter(c)) {
+        callers.take(callerOf(c, config.callerHeader));
+        const label = requestLabel(new Uint8Array(await c.req.arrayBuffer()), labelFirst);
+        if (label !== undefined) labels.take(Buffer.from(label).toString("latin1"));
+      }
+      await next();
+    });
+    operation(path, answer);
   };
 
   app.get("/v1/configuration", () => binary(context.configurationBytes));
   app.get("/v1/tree-head", async () => binary(await prover.treeHead()));
-  operation("/v1/search", (request) => prover.search(request));
+  reading("/v1/search", (request) => prover.search(request));
   operation("/v1/distinguished", (request) => prover.distinguished(request));
-  operation("/v1/owner-init", (request) => prover.ownerInit(request));
-  operation("/v1/owner-monitor", (request) => prover.ownerMonitor(request));
-  operation("/v1/contact-monitor", (request) => prover.contactMonitor(request));
-  operation("/v1/credential", (request) => prover.credential(request));
-  operation("/v1/credential-update", (request) => prover.credentialUpdate(request));
+  reading("/v1/owner-init", (request) => prover.ownerInit(request));
+  reading("/v1/owner-monitor", (request) => prover.ownerMonitor(request));
+  reading("/v1/contact-monitor", (request) => prover.contactMonitor(request));
+  reading("/v1/credential", (request) => prover.credential(request), true);
+  reading("/v1/credential-update", (request) => prover.credentialUpdate(request), true);
   app.use("/v1/update", async (c, next) => {
-    if (c.req.method === "POST") requireWriter(c.req.header("authorization"));
+    if (c.req.method === "POST" && !isWriter(c)) throw new Problem("unauthorized");
     await next();
   });
   app.post("/v1/update", async (c, next) => {
@@ -143,6 +158,13 @@ export function createApp(context: Context): LogApp {
   });
   app.get("/metrics", async (c) => c.text(await metrics.render()));
   return app;
+}
+
+/** Whom to count a request for: what a trusted proxy says, or the connection's address. */
+function callerOf(c: HonoContext, header: string | undefined): string {
+  if (header !== undefined) return c.req.header(header) ?? "";
+  const connection = c.env as { readonly incoming?: IncomingMessage } | undefined;
+  return connection?.incoming?.socket.remoteAddress ?? "";
 }
 
 /** Paths and their methods: for 405, and as the closed set of metric labels. */

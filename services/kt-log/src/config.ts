@@ -18,6 +18,10 @@ const Environment = z.object({
   KT_LOG_QUEUE_LIMIT: duration.max(1_000_000).default(SEQUENCER_DEFAULTS.queueLimit),
   KT_LOG_HEARTBEAT_SECONDS: duration.max(600).default(SEQUENCER_DEFAULTS.heartbeatMilliseconds / 1000),
   KT_LOG_MAX_BODY_BYTES: duration.max(2 ** 26).default(2 ** 22),
+  KT_LOG_READER_TOKENS_FILE: z.string().min(1).optional(),
+  KT_LOG_CALLER_HEADER: z.string().min(1).optional(),
+  KT_LOG_CALLER_RATE: z.coerce.number().min(0).max(1_000_000).default(0),
+  KT_LOG_LABEL_RATE: z.coerce.number().min(0).max(1_000_000).default(0),
   KT_LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
 });
 
@@ -39,6 +43,13 @@ export interface Config {
   readonly queueLimit: number;
   readonly heartbeatMilliseconds: number;
   readonly maxBodyBytes: number;
+  /** SHA-256 of the tokens of those who may read, a line each. Absent: everybody may. */
+  readonly readerTokensFile: string | undefined;
+  /** Header in which a trusted proxy names the caller. Absent: the connection's address. */
+  readonly callerHeader: string | undefined;
+  /** Requests a second about labels that one caller may make, and that may be made about one label; 0: any number. */
+  readonly callerRate: number;
+  readonly labelRate: number;
   readonly logLevel: string;
 }
 
@@ -69,6 +80,10 @@ export function readConfig(environment: NodeJS.ProcessEnv, overrides: Partial<Co
     queueLimit: values.KT_LOG_QUEUE_LIMIT,
     heartbeatMilliseconds: values.KT_LOG_HEARTBEAT_SECONDS * 1000,
     maxBodyBytes: values.KT_LOG_MAX_BODY_BYTES,
+    readerTokensFile: values.KT_LOG_READER_TOKENS_FILE,
+    callerHeader: values.KT_LOG_CALLER_HEADER,
+    callerRate: values.KT_LOG_CALLER_RATE,
+    labelRate: values.KT_LOG_LABEL_RATE,
     logLevel: values.KT_LOG_LEVEL,
     ...given,
   };

@@ -5,6 +5,7 @@ import { nodeSuite } from "@mls-as/keytrans/node";
 import { createProver, type Prover } from "@mls-as/keytrans/prover";
 import { decode } from "@mls-as/tls-codec";
 import { type Logger, pino } from "pino";
+import { type AccessPolicy, accessPolicy } from "./access.js";
 import type { Config } from "./config.js";
 import { DataFolderError, FILES, readPassphrase } from "./data-folder.js";
 import { HeadMemory } from "./head-memory.js";
@@ -25,6 +26,7 @@ export interface Context {
   readonly configurationBytes: Uint8Array;
   /** SHA-256 of the writer token. */
   readonly writerTokenHash: Uint8Array;
+  readonly access: AccessPolicy;
   readonly suite: Suite;
   readonly store: LogStore;
   readonly prover: Prover;
@@ -55,6 +57,7 @@ export async function openContext(config: Config, clock: () => number = Date.now
   try {
     const configurationBytes = await required(store, "configuration");
     const configuration = decode(Configuration, configurationBytes);
+    const writerTokenHash = await required(store, "writer-token-sha256");
     const suite = await nodeSuite(configuration.ciphersuite as SuiteId);
     const keys = await openKeys(join(config.dataDir, FILES.keys), await readPassphrase(config));
     const vrfPrivateKey = suite.importVrfPrivateKey(keys.vrf);
@@ -83,7 +86,8 @@ export async function openContext(config: Config, clock: () => number = Date.now
       config,
       configuration,
       configurationBytes,
-      writerTokenHash: await required(store, "writer-token-sha256"),
+      writerTokenHash,
+      access: await accessPolicy(config, writerTokenHash),
       suite,
       store,
       prover: createProver({ suite, configuration, vrfPrivateKey, store }),

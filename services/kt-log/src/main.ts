@@ -6,7 +6,7 @@ import { RolledBackError } from "./head-memory.js";
 import { KeyFileError } from "./keys.js";
 import { runFsck } from "./fsck/command.js";
 import { serve } from "./serve.js";
-import { isInitialised } from "./storage/open-store.js";
+import { isInitialised, openStore } from "./storage/open-store.js";
 
 interface Flags {
   readonly data?: string;
@@ -20,6 +20,12 @@ function portNumber(text: string): number {
   const port = Number(text);
   if (!/^\d+$/.test(text) || port > 65_535) throw new InvalidArgumentError("a port is a number from 0 to 65535");
   return port;
+}
+
+function versionNumber(text: string): number {
+  const version = Number(text);
+  if (!/^\d+$/.test(text) || version >= 2 ** 32) throw new InvalidArgumentError("a version is a 32-bit number");
+  return version;
 }
 
 function configOf({ data, host, port }: Flags): Config {
@@ -95,6 +101,18 @@ program
   .option("--json", "print one JSON line")
   .action(async (flags: Flags) => {
     process.exitCode = await runFsck(configOf(flags), flags.json === true);
+  });
+
+program
+  .command("erase <label>")
+  .description("delete the stored values of a label up to a version; the proofs of what is left stay valid")
+  .requiredOption("--through <version>", "last version whose value is deleted", versionNumber)
+  .option("--data <dir>", "data folder (KT_LOG_DATA; default data/kt-log)")
+  .action(async (label: string, flags: Flags & { readonly through: number }) => {
+    const store = await openStore(configOf(flags));
+    const count = await store.eraseOpenings(new TextEncoder().encode(label), flags.through);
+    await store.close();
+    process.stdout.write(`${count} values were deleted.\n`);
   });
 
 try {

@@ -17,8 +17,9 @@ export const PROBLEMS = {
   "method-not-allowed": { status: 405, title: "The method is not allowed here", remedy: "Check the method." },
   unauthorized: {
     status: 401,
-    title: "The writer token is missing or wrong",
-    remedy: "Send Authorization: Bearer with the content of the writer-token file.",
+    title: "The token is missing or wrong",
+    remedy:
+      "Send Authorization: Bearer with the token that the operator gave you (for updates: the writer-token file).",
   },
   "empty-log": { status: 503, title: "The log has no entry yet", remedy: "Run kt-log init." },
   "invalid-last": {
@@ -85,6 +86,17 @@ export const PROBLEMS = {
     status: 503,
     title: "No process makes log entries at the moment",
     remedy: "Repeat the same request after Retry-After; another process takes over within seconds.",
+  },
+  "storage-unavailable": {
+    status: 503,
+    title: "The log could not store the update",
+    remedy:
+      "Repeat the same request later; an update is idempotent. The operator finds the cause in the service's log.",
+  },
+  "rate-limited": {
+    status: 429,
+    title: "Too many requests",
+    remedy: "Repeat the same request after Retry-After.",
   },
   overloaded: {
     status: 503,

@@ -1,4 +1,4 @@
-import { type LabelChange, type Rejection, sequence, type SequenceContext } from "@mls-as/keytrans/prover";
+import { type LabelChange, ProverError, type Rejection, sequence, type SequenceContext } from "@mls-as/keytrans/prover";
 import type { Gauge, Histogram } from "prom-client";
 import type { HeadMemory } from "./head-memory.js";
 import { Problem } from "./problem.js";
@@ -177,7 +177,8 @@ export class Sequencer {
       for (const { since } of batch) this.#metrics?.delay.observe(Math.max(0, this.#clock() - since) / 1000);
     } catch (error) {
       this.#onFailure(error);
-      for (const waiting of batch) waiting.reject(error);
+      const problem = error instanceof Problem ? error : unavailable(error);
+      for (const waiting of batch) waiting.reject(problem);
     }
     this.#metrics?.queue.set(this.#queue.length);
   }
@@ -212,4 +213,10 @@ export class Sequencer {
       });
     await this.#working;
   }
+}
+
+/** Whether the batch was stored may be unknown (a connection lost while committing): repeating the update tells. */
+function unavailable(error: unknown): Problem {
+  if (error instanceof ProverError) return new Problem("internal");
+  return new Problem("storage-unavailable", undefined, { retryAfter: 2 });
 }

@@ -179,6 +179,17 @@ describe.each([sqliteDriver(), postgresDriver()])("storage contract on $name", (
       expect(await store.setting("nothing")).toBeUndefined();
     });
 
+    test("values are erased on their own; the trees stay whole", async () => {
+      await append();
+      await append(change("a", undefined, "a0", "a1", "a2"), change("b", undefined, "b0"));
+      expect(await store.eraseOpenings(utf8("a"), 1)).toBe(2);
+      expect(await other.opening(utf8("a"), 1)).toBeUndefined();
+      expect(await other.opening(utf8("a"), 2)).toMatchObject({ value: utf8("a2") });
+      const checker = await driver.open(`place${places - 1}`);
+      expect(await fsck(checker)).toMatchObject({ findings: [], erased: 2 });
+      await checker.close();
+    });
+
     test("a frozen store keeps seeing the log as it was", async () => {
       await append();
       await other.freeze();

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import pg from "pg";
+import { Client } from "pg";
 
 /** Which of several processes on one database makes the log entries. */
 export interface Leadership {
@@ -34,7 +34,7 @@ export class PostgresLeadership implements Leadership {
   readonly #databaseUrl: string;
   readonly #name = randomBytes(8).toString("hex");
   #url: string | undefined;
-  #client: pg.Client | undefined;
+  #client: Client | undefined;
   #leading = false;
   #timer: NodeJS.Timeout | undefined;
   #polling: Promise<void> = Promise.resolve();
@@ -83,8 +83,8 @@ export class PostgresLeadership implements Leadership {
     this.#client = undefined;
   }
 
-  async #connect(): Promise<pg.Client> {
-    const client = new pg.Client({
+  async #connect(): Promise<Client> {
+    const client = new Client({
       connectionString: this.#databaseUrl,
       application_name: `kt-log sequencer ${this.#name}`,
       connectionTimeoutMillis: PATIENCE_MILLISECONDS,

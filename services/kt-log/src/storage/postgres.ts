@@ -7,7 +7,7 @@ import type {
   StoredVersion,
   StoredVrfProof,
 } from "@mls-as/keytrans/prover";
-import pg from "pg";
+import { Pool, type PoolClient, TypeOverrides, types as valueTypes } from "pg";
 import { failpoint } from "../failpoint.js";
 import { POSTGRES_MIGRATIONS } from "./postgres-schema.js";
 import { HeadMovedError, type LabelVersionKey, type LabelVersionRow, type LogStore, type RowCounts } from "./store.js";
@@ -24,14 +24,14 @@ interface HeadRow {
 }
 
 /** 64-bit columns hold positions, ids and times below 2^53. */
-const types = new pg.TypeOverrides();
-types.setTypeParser(pg.types.builtins.INT8, Number);
+const types = new TypeOverrides();
+types.setTypeParser(valueTypes.builtins.INT8, Number);
 
 const plain = (bytes: Uint8Array): Uint8Array => new Uint8Array(bytes);
 /** The key of the advisory lock that migrations hold. */
 const MIGRATION_LOCK = 0x6b746d67;
 
-function queryOf(client: pg.Pool | pg.PoolClient): Query {
+function queryOf(client: Pool | PoolClient): Query {
   return async <Row>(sql: string, parameters: readonly Parameter[] = []) => {
     const values = parameters.map((value) => (value instanceof Uint8Array ? Buffer.from(value) : value));
     const { rows, rowCount } = await client.query({ text: sql, values });
@@ -46,18 +46,18 @@ const buffers = (rows: readonly Uint8Array[]): Buffer[] => rows.map((row) => Buf
  * the compare-and-swap, and `synchronous_commit = on` makes a commit durable when it returns (with `fsync` on).
  */
 export class PostgresLogStore implements LogStore {
-  readonly #pool: pg.Pool;
+  readonly #pool: Pool;
   #query: Query;
-  #frozen: pg.PoolClient | undefined;
+  #frozen: PoolClient | undefined;
 
-  private constructor(pool: pg.Pool) {
+  private constructor(pool: Pool) {
     this.#pool = pool;
     this.#query = queryOf(pool);
   }
 
   /** Connects and migrates. `url` as libpq takes it: `postgres://user@host/database`. */
   static async open(url: string, poolSize = 10): Promise<PostgresLogStore> {
-    const pool = new pg.Pool({
+    const pool = new Pool({
       connectionString: url,
       max: poolSize,
       types,
@@ -196,6 +196,11 @@ export class PostgresLogStore implements LogStore {
 
   async saveAuditorTreeHead(auditorTreeHead: Uint8Array): Promise<void> {
     await this.#query("update head set auditor_tree_head = $1 where id = 1", [auditorTreeHead]);
+  }
+
+  async eraseOpenings(label: Uint8Array, throughVersion: number): Promise<number> {
+    const sql = "delete from openings where label = $1 and version <= $2";
+    return (await this.#query(sql, [label, throughVersion])).count;
   }
 
   async freeze(): Promise<void> {

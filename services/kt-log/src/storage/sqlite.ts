@@ -35,6 +35,8 @@ export class SqliteLogStore implements LogStore {
     this.#db.pragma("journal_mode = WAL");
     this.#db.pragma("synchronous = FULL");
     this.#db.pragma("busy_timeout = 5000");
+    // What is deleted is overwritten: an erased value must not stay in free pages.
+    this.#db.pragma("secure_delete = ON");
     this.#migrate();
   }
 
@@ -148,6 +150,12 @@ export class SqliteLogStore implements LogStore {
       limit,
     );
     return rows.map((row) => ({ ...row, label: plain(row.label), commitment: plain(row.commitment) }));
+  }
+
+  async eraseOpenings(label: Uint8Array, throughVersion: number): Promise<number> {
+    const deleted = this.#run("delete from openings where label = ? and version <= ?", label, throughVersion);
+    this.#db.pragma("wal_checkpoint(TRUNCATE)");
+    return deleted;
   }
 
   async freeze(): Promise<void> {

@@ -22,6 +22,11 @@ export interface LogStore extends ProverStore, LogInspection {
   auditorUpdates(start: number, limit: number): Promise<readonly Uint8Array[]>;
   /** Replaces the newest `AuditorTreeHead`, durably. */
   saveAuditorTreeHead(auditorTreeHead: Uint8Array): Promise<void>;
+  /**
+   * Deletes what opens the commitments of a label's versions up to `throughVersion`: their values are gone, the trees
+   * stay as they are. @returns how many were deleted
+   */
+  eraseOpenings(label: Uint8Array, throughVersion: number): Promise<number>;
   close(): Promise<void>;
 }
 
