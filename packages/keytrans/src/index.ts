@@ -1,6 +1,6 @@
 export { baseBinaryLadder, MAX_VERSION } from "./binary-ladder.js";
 export { KeytransError, type KeytransErrorCode } from "./errors.js";
-export type { Evidence, EvidenceKind } from "./evidence.js";
+export type { Evidence, EvidenceKind, EvidenceOperation } from "./evidence.js";
 export { logId } from "./log-id.js";
 export * from "./structs/index.js";
 export * from "./suite/index.js";

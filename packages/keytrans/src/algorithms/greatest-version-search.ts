@@ -22,11 +22,12 @@ export async function greatestVersionSearch(view: LogView, version: number): Pro
   let terminal: number | undefined;
   for (let x: number | undefined = start ?? root(view.size); x !== undefined; x = right(x, view.size)) {
     const comparison = await view.inspection.searchLadder(x, version, true);
-    if (comparison > 0) throw inconsistent(x, "holds a greater version than the one claimed");
-    if (comparison === 0) terminal ??= x;
-    else if (x === view.size - 1) throw inconsistent(x, "does not hold the claimed version");
+    if (comparison > 0) view.inspection.violated(inconsistent(x, "holds a greater version than the one claimed"));
+    else if (comparison === 0) terminal ??= x;
+    else if (x === view.size - 1) view.inspection.violated(inconsistent(x, "does not hold the claimed version"));
   }
-  return { position: terminal as number, undistinguished: start === undefined || (terminal as number) > start };
+  const position = terminal ?? view.size - 1;
+  return { position, undistinguished: start === undefined || position > start };
 }
 
 function inconsistent(position: number, what: string): KeytransError {

@@ -19,16 +19,26 @@ export interface InspectedEntry {
   readonly prefixRoot: Uint8Array | undefined;
 }
 
+/** Receives a violation of the log's rules that need not stop the execution: throw it, or note it as evidence. */
+export type Violated = (violation: KeytransError) => void;
+
+const refuse: Violated = (violation) => {
+  throw violation;
+};
+
 /** One execution of algorithms over one proof: what is asked for twice is fetched once, and everything must agree. */
 export class Inspection {
   readonly proven = new ProvenLookups();
   readonly #source: ProofSource;
+  /** Reports what the log must never do; by default it is thrown. */
+  readonly violated: Violated;
   readonly #retained: ReadonlyMap<number, RetainedEntry>;
   readonly #timestamps = new Map<number, number>();
   readonly #roots = new Map<number, Uint8Array>();
 
-  constructor(source: ProofSource, retained: readonly RetainedEntry[]) {
+  constructor(source: ProofSource, retained: readonly RetainedEntry[], violated: Violated = refuse) {
     this.#source = source;
+    this.violated = violated;
     this.#retained = new Map(retained.map((entry) => [entry.position, entry]));
     for (const { position, timestamp, prefixRoot } of retained) {
       this.#timestamps.set(position, timestamp);
@@ -41,13 +51,7 @@ export class Inspection {
     if (known !== undefined) return known;
     const timestamp = await this.#source.timestamp(position);
     for (const [other, time] of this.#timestamps)
-      if (other < position ? time > timestamp : time < timestamp)
-        throw new KeytransError(
-          "non-monotonic-timestamps",
-          `entries ${other} and ${position} are out of order in time`,
-          SECTION,
-          "timestamps",
-        );
+      if (other < position ? time > timestamp : time < timestamp) this.#disorder(other, position);
     this.#timestamps.set(position, timestamp);
     return timestamp;
   }
@@ -67,11 +71,8 @@ export class Inspection {
   /** Lookups of `versions` that must all show inclusion. */
   async inclusion(position: number, versions: readonly number[]): Promise<void> {
     if (!(await this.includes(position, versions)))
-      throw new KeytransError(
-        "inconsistent-ladder",
-        `a version is missing at entry ${position}`,
-        SECTION,
-        "prefixProofs",
+      this.violated(
+        new KeytransError("inconsistent-ladder", `a version is missing at entry ${position}`, SECTION, "prefixProofs"),
       );
   }
 
@@ -92,6 +93,14 @@ export class Inspection {
       .filter(([position]) => !this.#retained.has(position))
       .map(([position, timestamp]) => ({ position, timestamp, prefixRoot: this.#roots.get(position) }))
       .sort((a, b) => a.position - b.position);
+  }
+
+  #disorder(other: number, position: number): void {
+    const message = `entries ${other} and ${position} are out of order in time`;
+    const disorder = new KeytransError("non-monotonic-timestamps", message, SECTION, "timestamps");
+    // The proof binds the timestamps it carries to the signed root; a retained one is only this user's word.
+    if (this.#retained.has(other)) throw disorder;
+    this.violated(disorder);
   }
 
   async #lookUp(position: number, lookups: Lookups, record: boolean): Promise<void> {

@@ -63,11 +63,13 @@ export async function ownerInit(
     const version = greatestVersions[i];
     const comparison = await view.inspection.searchLadder(position, version ?? 0, false);
     if (comparison !== (version === undefined ? -1 : 0))
-      throw new KeytransError(
-        "inconsistent-ladder",
-        `entry ${position} contradicts the claimed greatest version`,
-        SECTION,
-        "init.prefixProofs",
+      view.inspection.violated(
+        new KeytransError(
+          "inconsistent-ladder",
+          `entry ${position} contradicts the claimed greatest version`,
+          SECTION,
+          "init.prefixProofs",
+        ),
       );
   }
 }

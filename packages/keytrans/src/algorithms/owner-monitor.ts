@@ -43,11 +43,13 @@ export async function ownerMonitor(
       }
       const comparison = await view.inspection.searchLadder(position, version ?? 0, false);
       if (comparison !== (version === undefined ? -1 : 0))
-        throw new KeytransError(
-          "inconsistent-ladder",
-          `entry ${position} contradicts the expected greatest version`,
-          SECTION,
-          "monitor.prefixProofs",
+        view.inspection.violated(
+          new KeytransError(
+            "inconsistent-ladder",
+            `entry ${position} contradicts the expected greatest version`,
+            SECTION,
+            "monitor.prefixProofs",
+          ),
         );
       verified.push(position);
     }

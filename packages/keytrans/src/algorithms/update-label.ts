@@ -48,7 +48,7 @@ export async function updateLabel(
 
   const distinguished = (await distinguishedOnPath(view, position)).includes(position);
   if (!distinguished && (await view.inspection.searchLadder(position, last, true)) !== 0)
-    throw inconsistent(position, "does not hold exactly the new versions");
+    view.inspection.violated(inconsistent(position, "does not hold exactly the new versions"));
   if (others.length > 0) await view.inspection.inclusion(position, others);
   return { distinguished };
 }
@@ -68,7 +68,7 @@ async function verifyPreviousTree(view: LogView, previous: PreviousVersions, pos
     }
     const comparison = await view.inspection.searchLadder(entry, previous.greatest ?? 0, true);
     if (comparison !== (previous.greatest === undefined ? -1 : 0))
-      throw inconsistent(entry, "does not hold the previous greatest version as its greatest");
+      view.inspection.violated(inconsistent(entry, "does not hold the previous greatest version as its greatest"));
   }
 }
 

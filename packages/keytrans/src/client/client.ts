@@ -1,12 +1,12 @@
-import { KeytransError } from "../errors.js";
-import { type Configuration, validateConfiguration, wireFormat } from "../structs/index.js";
-import { type Suite, SuiteError } from "../suite/index.js";
+import { type Configuration, wireFormat } from "../structs/index.js";
+import type { Suite } from "../suite/index.js";
 import {
   type CredentialResult,
   type PendingCredential,
   verifyCredential,
   verifyCredentialUpdate,
 } from "./credential.js";
+import { accusing } from "./evidence.js";
 import { type DistinguishedResult, prepareDistinguished } from "./distinguished.js";
 import {
   type ContactMonitorResult,
@@ -18,6 +18,7 @@ import {
 import type { Prepared } from "./operation.js";
 import { type OwnerInitArguments, type OwnerInitResult, prepareOwnerInit } from "./owner-init.js";
 import { prepareSearch, type SearchArguments, type SearchResult } from "./search.js";
+import { clientSetting } from "./setting.js";
 import { type ClientState, INITIAL_STATE } from "./state.js";
 import { prepareUpdate, type UpdateArguments, type UpdateResult } from "./update.js";
 import type { ClientSetting } from "./verified-tree.js";
@@ -58,35 +59,19 @@ export function createClient({ suite, configuration, recent = 7 }: ClientOptions
   return {
     setting,
     initialState: () => INITIAL_STATE,
-    prepareSearch: (state, search) => prepareSearch(setting, wire, state, search),
-    prepareDistinguished: (state, walk) => prepareDistinguished(setting, wire, state, walk),
-    prepareOwnerInit: (state, init) => prepareOwnerInit(setting, wire, state, init),
-    prepareContactMonitor: (state, monitor) => prepareContactMonitor(setting, wire, state, monitor),
-    prepareOwnerMonitor: (state, monitor) => prepareOwnerMonitor(setting, wire, state, monitor),
-    prepareUpdate: (state, update) => prepareUpdate(setting, wire, state, update),
+    prepareSearch: (state, search) =>
+      accusing(setting, state, "search", search.label, prepareSearch(setting, wire, state, search)),
+    prepareDistinguished: (state, walk) =>
+      accusing(setting, state, "distinguished", undefined, prepareDistinguished(setting, wire, state, walk)),
+    prepareOwnerInit: (state, init) =>
+      accusing(setting, state, "ownerInit", init.label, prepareOwnerInit(setting, wire, state, init)),
+    prepareContactMonitor: (state, monitor) =>
+      accusing(setting, state, "contactMonitor", monitor.label, prepareContactMonitor(setting, wire, state, monitor)),
+    prepareOwnerMonitor: (state, monitor) =>
+      accusing(setting, state, "ownerMonitor", monitor.label, prepareOwnerMonitor(setting, wire, state, monitor)),
+    prepareUpdate: (state, update) =>
+      accusing(setting, state, "update", update.label, prepareUpdate(setting, wire, state, update)),
     verifyCredential: (state, credential) => verifyCredential(setting, wire, state, credential),
     verifyCredentialUpdate: (state, pending, update) => verifyCredentialUpdate(setting, state, pending, update),
   };
-}
-
-/** Checks a configuration and imports its keys. @throws KeytransError invalid-configuration */
-export function clientSetting(suite: Suite, configuration: Configuration, recent: number): ClientSetting {
-  validateConfiguration(configuration);
-  if (configuration.ciphersuite !== suite.id)
-    throw new KeytransError("invalid-configuration", "another cipher suite", "Cipher Suites", "ciphersuite");
-  try {
-    const { mode } = configuration;
-    return {
-      suite,
-      configuration,
-      recent,
-      vrfKey: suite.importVrfPublicKey(configuration.vrfPublicKey),
-      signatureKey: suite.importSignatureKey(configuration.signaturePublicKey),
-      auditorKey: mode === "thirdPartyAuditing" ? suite.importSignatureKey(configuration.auditorPublicKey) : undefined,
-      leafKey: mode === "thirdPartyManagement" ? suite.importSignatureKey(configuration.leafPublicKey) : undefined,
-    };
-  } catch (error) {
-    if (!(error instanceof SuiteError)) throw error;
-    throw new KeytransError("invalid-configuration", error.message, "Tree Head Signature", error.path);
-  }
 }

@@ -7,6 +7,8 @@ export {
   type PendingCredential,
 } from "./credential.js";
 export type { DistinguishedResult } from "./distinguished.js";
+export { type EvidenceVerdict, forkEvidence, verifyEvidence } from "./evidence.js";
+export { compareDistinguishedHead, compareRoots, distinguishedHead } from "./fork-detection.js";
 export {
   type ContactMonitorResult,
   labelsToMonitor,

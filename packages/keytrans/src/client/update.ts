@@ -33,6 +33,11 @@ export interface UpdateResult {
   readonly versions: readonly { readonly version: number; readonly value: Uint8Array }[];
   /** True: our values were created. False: the log already had later versions, these are their values, ours were ignored. */
   readonly created: boolean;
+  /**
+   * Whether the response itself proves the new versions' values. Where `position` is distinguished the draft leaves the
+   * lookups to owner monitoring: until that succeeds (or a search), values and openings are only the log's word.
+   */
+  readonly proven: boolean;
   /** Version counters skipped (third-party management). */
   readonly skipped: number;
   readonly treeSize: number;
@@ -74,6 +79,7 @@ function joined(before: UpdateResult | undefined, next: UpdateResult): UpdateRes
     ...next,
     versions: [...before.versions, ...next.versions],
     created: before.created || next.created,
+    proven: before.proven && next.proven,
     skipped: before.skipped + next.skipped,
   };
 }
@@ -149,6 +155,7 @@ async function verifyOne(
     position,
     versions: values.map((value, i) => ({ version: first + skipped + i, value })),
     created,
+    proven: !outcome.distinguished,
     skipped,
     treeSize: view.treeHead.treeSize,
     root: view.root,

@@ -1,5 +1,5 @@
 import { encode } from "@mls-as/tls-codec";
-import { Inspection, type LogView, type RetainedEntry, updateView } from "../algorithms/index.js";
+import { Inspection, type LogView, type RetainedEntry, updateView, type Violated } from "../algorithms/index.js";
 import { KeytransError } from "../errors.js";
 import { type EvaluatedLogTree, evaluateBatchProof } from "../log-tree/batch-proof.js";
 import { leafValue } from "../log-tree/hashing.js";
@@ -27,6 +27,8 @@ export interface ClientSetting {
   readonly leafKey: SignaturePublicKey | undefined;
   /** How many rightmost distinguished entries count as recent. */
   readonly recent: number;
+  /** Notes violations instead of refusing them: set only while judging evidence. */
+  readonly violated?: Violated;
 }
 
 /** The part of the past that a proof builds on. */
@@ -59,7 +61,7 @@ export async function runProof<T>(
   algorithms: (view: LogView) => Promise<T>,
 ): Promise<{ outcome: T; proven: ProvenTree }> {
   const source = new ReceivedProof(setting.suite, proof, versions);
-  const inspection = new Inspection(source, retained?.frontier ?? []);
+  const inspection = new Inspection(source, retained?.frontier ?? [], setting.violated);
   const view: LogView = { inspection, size, configuration: setting.configuration };
   await updateView(view, retained?.size);
   const outcome = await algorithms(view);
@@ -78,7 +80,14 @@ export async function runProof<T>(
     leafValue(setting.suite, { timestamp, prefixTree: prefixRoot }),
   );
   const shape = { size, leaves, retained: retained?.size, additional };
-  const tree = evaluateBatchProof(setting.suite, shape, values, retained?.heads ?? [], proof.inclusion.elements);
+  const tree = evaluateBatchProof(
+    setting.suite,
+    shape,
+    values,
+    retained?.heads ?? [],
+    proof.inclusion.elements,
+    setting.violated,
+  );
   const known = new Map([...(retained?.frontier ?? []), ...entries].map((entry) => [entry.position, entry]));
   const proven: ProvenTree = {
     size,
@@ -191,6 +200,11 @@ export async function verifyTreeHead(setting: ClientSetting, treeHead: TreeHead,
     );
 }
 
+function violated(setting: ClientSetting, violation: KeytransError): void {
+  if (setting.violated === undefined) throw violation;
+  setting.violated(violation);
+}
+
 async function verifyAuditorTreeHead(
   setting: ClientSetting,
   head: AuditorTreeHead,
@@ -204,7 +218,8 @@ async function verifyAuditorTreeHead(
   if (view?.auditorTreeHead && BigInt(view.auditorTreeHead.treeSize) < configuration.auditorStartPos)
     throw refuse("the auditor started after the tree seen before", "treeSize");
   const lag = rightmost(proven) - head.timestamp;
-  if (lag < 0 || lag > Number(configuration.maxAuditorLag)) throw refuse(`the auditor lags ${lag} ms`, "timestamp");
+  if (lag < 0) throw refuse("the auditor is ahead of the log", "timestamp");
+  if (lag > Number(configuration.maxAuditorLag)) violated(setting, refuse(`the auditor lags ${lag} ms`, "timestamp"));
   const root = proven.tree.rootAt(head.treeSize) as Uint8Array;
   const { timestamp, treeSize } = head;
   const tbs = encode(AuditorTreeHeadTBS, { config: configuration, timestamp, treeSize, root });

@@ -124,6 +124,7 @@ export function evaluateBatchProof(
   leafValues: readonly Uint8Array[],
   retainedHeads: readonly Uint8Array[],
   elements: readonly Uint8Array[],
+  violated: (violation: KeytransError) => void = refuse,
 ): EvaluatedLogTree {
   const rules = new BatchRules(shape);
   const values = new Map<string, Uint8Array>();
@@ -139,7 +140,7 @@ export function evaluateBatchProof(
     const value = compute(subtree, key);
     const expected = retained.get(key);
     if (expected !== undefined && !equalBytes(value, expected))
-      throw new KeytransError("retained-subtree-mismatch", `subtree ${key} differs from the retained one`, SECTION);
+      violated(new KeytransError("retained-subtree-mismatch", `subtree ${key} differs from the retained one`, SECTION));
     values.set(key, value);
     return value;
   };
@@ -164,6 +165,10 @@ export function evaluateBatchProof(
   const heads = fullSubtrees(shape.size).map(visit);
   if (used !== elements.length) throw countError(used, elements.length);
   return new EvaluatedLogTree(suite, shape.size, heads, values);
+}
+
+function refuse(violation: KeytransError): never {
+  throw violation;
 }
 
 function countError(expected: number, actual: number): KeytransError {
