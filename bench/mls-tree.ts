@@ -85,7 +85,7 @@ const ParentHashInput = struct({
 export async function fullTree(count: number): Promise<RatchetTree> {
   let leafCount = 1;
   while (leafCount < count) leafCount *= 2;
-  const nodes: (Node | undefined)[] = new Array<Node | undefined>(2 * leafCount - 1).fill(undefined);
+  const nodes: (Node | undefined)[] = Array.from({ length: 2 * leafCount - 1 }, () => undefined);
   const hashes: Uint8Array[] = [];
   const hash = (data: Uint8Array): Uint8Array => nodeProvider.hash("SHA-256", data);
   for (let half = 1; half <= leafCount; half *= 2)
