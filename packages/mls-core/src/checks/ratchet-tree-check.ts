@@ -9,7 +9,13 @@ import { credentialTypeOf } from "../types/credential.js";
 import type { Extension } from "../types/extension.js";
 import { type RatchetTree, ratchetTreeFault } from "../types/ratchet-tree.js";
 import { checkUniqueKeys } from "./key-uniqueness-check.js";
-import { checkLeafContent, checkLeafSignature, GroupRequirements, type LifetimeRule } from "./leaf-node-check.js";
+import {
+  checkLeafContent,
+  checkLeafSignature,
+  firstMissing,
+  GroupRequirements,
+  type LifetimeRule,
+} from "./leaf-node-check.js";
 import { checkParentHashes } from "./parent-hash-check.js";
 import { checkUnmergedLeaves } from "./unmerged-leaves-check.js";
 import { type Violation, Violations } from "./violation.js";
@@ -72,20 +78,16 @@ export async function checkRatchetTree(provider: CryptoProvider, rule: RatchetTr
 /** Every member supports the credential types of all others (RFC 9420, "Leaf Node Validation"). */
 function checkCredentialSupport(tree: Tree, violations: Violations): void {
   const leaves = tree.leaves();
-  const inUse = new Set(leaves.map(({ leafNode }) => credentialTypeOf(leafNode.credential)));
+  const inUse = [...new Set(leaves.map(({ leafNode }) => credentialTypeOf(leafNode.credential)))];
   for (const { leafIndex, leafNode } of leaves) {
-    const supported = new Set(leafNode.capabilities.credentials);
-    const own = credentialTypeOf(leafNode.credential);
-    // Ends at the first type that is not listed: no more steps than the leaf lists types.
-    for (const type of inUse) {
-      if (type === own || supported.has(type)) continue;
-      violations.add(
-        "unsupported-credential-type",
-        `tree[${2 * leafIndex}].leaf_node.capabilities.credentials`,
-        "Leaf Node Validation",
-        `type ${type}, in use by another member, is not listed`,
-      );
-      break;
-    }
+    const type = firstMissing(inUse, leafNode.capabilities.credentials);
+    // A leaf that does not list its own type is told by its own check.
+    if (type === undefined || type === credentialTypeOf(leafNode.credential)) continue;
+    violations.add(
+      "unsupported-credential-type",
+      `tree[${2 * leafIndex}].leaf_node.capabilities.credentials`,
+      "Leaf Node Validation",
+      `type ${type}, in use by another member, is not listed`,
+    );
   }
 }
