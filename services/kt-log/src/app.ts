@@ -6,7 +6,7 @@ import { CodecError, decode, encode, opaque, vector } from "@mls-as/tls-codec";
 import { type Context as HonoContext, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { bearerToken, isToken } from "./access.js";
-import { acceptAuditorTreeHead } from "./auditor-tree-head.js";
+import { acceptAuditorTreeHead, assertAudited } from "./auditor-tree-head.js";
 import type { Context } from "./context.js";
 import { forwardUpdate } from "./forward.js";
 import { Problem, PROBLEMS, type ProblemCode } from "./problem.js";
@@ -92,6 +92,7 @@ export function createApp(context: Context): LogApp {
 
   const operation = (path: string, answer: Answer): void => {
     app.post(path, async (c) => {
+      await assertAudited(context);
       if (c.req.header("content-type")?.split(";")[0]?.trim().toLowerCase() !== BINARY)
         throw new Problem("unsupported-media-type");
       return binary(await answer(new Uint8Array(await c.req.arrayBuffer())));

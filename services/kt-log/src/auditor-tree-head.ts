@@ -24,10 +24,26 @@ export async function acceptAuditorTreeHead(context: Context, bytes: Uint8Array)
   if (before !== undefined && treeSize < before.treeSize) throw refuse("treeSize", "an earlier head covers more");
   if (before !== undefined && timestamp < before.timestamp)
     throw refuse("timestamp", "it is before the earlier head's");
-  if (timestamp > context.clock() + Number(configuration.maxAhead)) throw refuse("timestamp", "it lies in the future");
+  if (timestamp > head.timestamp) throw refuse("timestamp", "it is after that of the newest log entry");
   const root = await rootAt(store, treeSize);
   const signed = encode(AuditorTreeHeadTBS, { config: configuration, timestamp, treeSize, root });
   const key = suite.importSignatureKey(configuration.auditorPublicKey);
   if (!(await key.verify(signed, signature))) throw refuse("signature", "it does not verify over this log's root");
   await store.saveAuditorTreeHead(bytes);
+}
+
+/**
+ * Users refuse a tree head whose auditor lags behind by more than `max_auditor_lag`. Up to then they are served with the
+ * auditor's old head; from then on the log says so itself instead of sending what would not verify.
+ * @throws Problem auditor-late
+ */
+export async function assertAudited({ configuration, store }: Context): Promise<void> {
+  if (configuration.mode !== "thirdPartyAuditing") return;
+  const head = await store.head();
+  if (head === undefined) return;
+  const late = (detail: string): Problem => new Problem("auditor-late", detail, { section: SECTION, retryAfter: 30 });
+  if (head.auditorTreeHead === undefined) throw late("the auditor has not signed yet");
+  const { timestamp } = decode(AuditorTreeHead, head.auditorTreeHead);
+  if (head.timestamp - timestamp > Number(configuration.maxAuditorLag))
+    throw late(`the auditor is ${Math.round((head.timestamp - timestamp) / 1000)} s behind the newest entry`);
 }

@@ -39,12 +39,24 @@ export async function readPassphrase(config: Config): Promise<string> {
 const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
 const MINUTE = 60_000n;
 
+export interface InitOptions {
+  /** A third party that audits the log; absent: contact monitoring. */
+  readonly auditor?:
+    | {
+        /** 32 bytes, Ed25519. */
+        readonly publicKey: Uint8Array;
+        /** How far the auditor's head may lag behind the newest entry. */
+        readonly maxLagMilliseconds: number;
+      }
+    | undefined;
+}
+
 /**
- * Makes keys, writer token, `Configuration` and database of a new log: contact monitoring, reasonable monitoring window
+ * Makes keys, writer token, `Configuration` and database of a new log: contact monitoring unless an auditor is named, reasonable monitoring window
  * 24 h, max_ahead 60 s, max_behind 1 h, no maximum lifetime. The configuration never changes afterwards.
  * @throws DataFolderError when there is a log already
  */
-export async function initialise(config: Config): Promise<void> {
+export async function initialise(config: Config, { auditor }: InitOptions = {}): Promise<void> {
   const { dataDir } = config;
   if (await isInitialised(config)) throw new DataFolderError(`There is a log in ${dataDir} already.`);
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
@@ -52,9 +64,8 @@ export async function initialise(config: Config): Promise<void> {
     await writeDurably(join(dataDir, FILES.passphrase), `${randomBytes(24).toString("base64url")}\n`, 0o600);
   const suite = await nodeSuite(KT_128_SHA256_Ed25519);
   const keys = await createKeys(join(dataDir, FILES.keys), await readPassphrase(config), suite, random);
-  const configuration: Configuration = {
+  const common = {
     ciphersuite: suite.id,
-    mode: "contactMonitoring",
     signaturePublicKey: suite.importSigner(keys.signature).publicKey,
     vrfPublicKey: suite.importVrfPrivateKey(keys.vrf).publicKey,
     maxAhead: MINUTE,
@@ -62,6 +73,16 @@ export async function initialise(config: Config): Promise<void> {
     reasonableMonitoringWindow: 24n * 60n * MINUTE,
     maximumLifetime: undefined,
   };
+  const configuration: Configuration =
+    auditor === undefined
+      ? { ...common, mode: "contactMonitoring" }
+      : {
+          ...common,
+          mode: "thirdPartyAuditing",
+          maxAuditorLag: BigInt(auditor.maxLagMilliseconds),
+          auditorStartPos: 0n,
+          auditorPublicKey: suite.importSignatureKey(auditor.publicKey).bytes,
+        };
   const writerToken = randomBytes(32).toString("base64url");
   await writeDurably(join(dataDir, FILES.writerToken), `${writerToken}\n`, 0o600);
   const settings = new Map([

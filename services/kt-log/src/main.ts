@@ -16,15 +16,25 @@ interface Flags {
   readonly json?: boolean;
 }
 
+interface InitFlags extends Flags {
+  readonly auditorPublicKey?: Uint8Array;
+  readonly maxAuditorLag: number;
+}
+
+function publicKeyBytes(text: string): Uint8Array {
+  if (!/^[0-9a-f]{64}$/i.test(text)) throw new InvalidArgumentError("an Ed25519 public key is 64 hexadecimal digits");
+  return new Uint8Array(Buffer.from(text, "hex"));
+}
+
 function portNumber(text: string): number {
   const port = Number(text);
   if (!/^\d+$/.test(text) || port > 65_535) throw new InvalidArgumentError("a port is a number from 0 to 65535");
   return port;
 }
 
-function versionNumber(text: string): number {
+function wholeNumber(text: string): number {
   const version = Number(text);
-  if (!/^\d+$/.test(text) || version >= 2 ** 32) throw new InvalidArgumentError("a version is a 32-bit number");
+  if (!/^\d+$/.test(text) || version >= 2 ** 32) throw new InvalidArgumentError("this is a number below 2^32");
   return version;
 }
 
@@ -55,9 +65,10 @@ async function runServe(flags: Flags): Promise<void> {
   );
 }
 
-async function runInit(flags: Flags): Promise<void> {
+async function runInit(flags: InitFlags): Promise<void> {
   const config = configOf(flags);
-  await initialise(config);
+  const { auditorPublicKey: publicKey, maxAuditorLag } = flags;
+  await initialise(config, publicKey && { auditor: { publicKey, maxLagMilliseconds: maxAuditorLag * 1000 } });
   process.stdout.write(`A log was made in ${config.dataDir}.\n`);
   process.stdout.write(`The AS needs ${config.dataDir}/writer-token. Back up keys.json and its passphrase apart.\n`);
 }
@@ -92,6 +103,8 @@ program
   .command("init")
   .description("make keys, writer token and the genesis configuration of a new log")
   .option("--data <dir>", "data folder (KT_LOG_DATA; default data/kt-log)")
+  .option("--auditor-public-key <hex>", "Ed25519 key of the third party that audits this log", publicKeyBytes)
+  .option("--max-auditor-lag <seconds>", "how far the auditor may lag behind the newest entry", wholeNumber, 3600)
   .action(runInit);
 
 program
@@ -106,7 +119,7 @@ program
 program
   .command("erase <label>")
   .description("delete the stored values of a label up to a version; the proofs of what is left stay valid")
-  .requiredOption("--through <version>", "last version whose value is deleted", versionNumber)
+  .requiredOption("--through <version>", "last version whose value is deleted", wholeNumber)
   .option("--data <dir>", "data folder (KT_LOG_DATA; default data/kt-log)")
   .action(async (label: string, flags: Flags & { readonly through: number }) => {
     const store = await openStore(configOf(flags));

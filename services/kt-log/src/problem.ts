@@ -87,6 +87,11 @@ export const PROBLEMS = {
     title: "No process makes log entries at the moment",
     remedy: "Repeat the same request after Retry-After; another process takes over within seconds.",
   },
+  "auditor-late": {
+    status: 503,
+    title: "The auditor lags too far behind for users to accept an answer",
+    remedy: "Repeat the same request later; the operator or the auditor must find out why the audit stands still.",
+  },
   "storage-unavailable": {
     status: 503,
     title: "The log could not store the update",

@@ -149,8 +149,8 @@ describe.each([sqliteDriver(), postgresDriver()])("storage contract on $name", (
       expect(await other.entries([2, 0])).toEqual([writes.entry, ...(await store.entries([0]))]);
       for (const { level, index, hash } of writes.logNodes)
         expect(await other.logNodes([{ level, index }])).toEqual([hash]);
-      const ids = writes.prefixNodes.map(({ id }) => id).reverse();
-      expect(await other.prefixNodes(ids)).toEqual(writes.prefixNodes.map(({ bytes }) => bytes).reverse());
+      const ids = writes.prefixNodes.map(({ id }) => id).toReversed();
+      expect(await other.prefixNodes(ids)).toEqual(writes.prefixNodes.map(({ bytes }) => bytes).toReversed());
       expect(await other.greatestVersions(label, [2, 0, 1])).toEqual([2, undefined, 1]);
       expect(await other.versions(label, [3, 2])).toEqual([undefined, writes.versions[0]]);
       expect(await other.opening(label, 2)).toMatchObject({ value: utf8("a2") });

@@ -1,0 +1,90 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Configuration, type Signer } from "@mls-as/keytrans";
+import { type AuditorState, createAuditor, INITIAL_AUDITOR_STATE } from "@mls-as/keytrans/auditor";
+import { nodeSuite } from "@mls-as/keytrans/node";
+import { decode, opaque, vector } from "@mls-as/tls-codec";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { LabelWriter, type Send, sendInProcess } from "../fixtures/label-writer.js";
+import { createApp } from "./app.js";
+import { readConfig } from "./config.js";
+import { closeContext, type Context, openContext } from "./context.js";
+import { FILES, initialise } from "./data-folder.js";
+import { fsck } from "./fsck/fsck.js";
+
+const Updates = vector(opaque(0, 2 ** 32 - 1), 0, 2 ** 16 - 1);
+
+let dataDir: string;
+let context: Context;
+let send: Send;
+let token: string;
+let signer: Signer;
+let state: AuditorState;
+let now: number;
+
+beforeEach(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), "kt-audit-"));
+  now = Date.UTC(2026, 0, 1);
+  state = INITIAL_AUDITOR_STATE;
+  const suite = await nodeSuite(2);
+  signer = suite.importSigner(new Uint8Array(32).fill(7));
+  const config = readConfig({}, { dataDir, batchMilliseconds: 1, logLevel: "silent" });
+  await initialise(config, { auditor: { publicKey: signer.publicKey, maxLagMilliseconds: 60_000 } });
+  token = (await readFile(join(dataDir, FILES.writerToken), "utf8")).trim();
+  context = await openContext(config, () => now);
+  send = sendInProcess(createApp(context));
+});
+afterEach(async () => {
+  await closeContext(context);
+  await rm(dataDir, { recursive: true });
+});
+
+/** Fetches, checks and signs all there is; as the auditor's own process would. */
+async function audit(): Promise<Response> {
+  const configuration = decode(Configuration, new Uint8Array(await (await send("/v1/configuration")).arrayBuffer()));
+  const auditor = createAuditor({ suite: await nodeSuite(2), configuration });
+  const answer = await send(`/v1/auditor/updates?start=${state.treeSize}&limit=100`);
+  for (const update of decode(Updates, new Uint8Array(await answer.arrayBuffer())))
+    state = auditor.process(state, update).state;
+  return send("/v1/auditor/tree-head", await auditor.sign(state, signer));
+}
+
+test("users are served when the auditor has signed, with its old head up to the lag, and told so afterwards", async () => {
+  const early = await send("/v1/distinguished", Uint8Array.of(0, 0));
+  expect(await early.json()).toMatchObject({ code: "auditor-late", status: 503 });
+  expect((await audit()).status).toBe(204);
+  const writer = await LabelWriter.open(send, token, () => now);
+  await writer.write("alice", "one");
+  now += 59_000;
+  await writer.write("alice", "two");
+  expect(await writer.read("alice")).toEqual({ version: 1, value: "two" });
+  now += 60_000;
+  await writer.write("bob", "one").catch(() => undefined);
+  await expect(writer.read("alice")).rejects.toThrow(/503.*auditor-late/);
+  expect((await audit()).status).toBe(204);
+  expect(await writer.read("alice")).toEqual({ version: 1, value: "two" });
+  expect((await fsck(context.store)).findings).toEqual([]);
+});
+
+test("a head that is older, forged, or beyond the log is refused, and the last good one stays", async () => {
+  const writer = async (): Promise<LabelWriter> => LabelWriter.open(send, token, () => now);
+  await audit();
+  const old = state;
+  await (await writer()).write("alice", "one");
+  await audit();
+  const kept = (await context.store.head())?.auditorTreeHead;
+  const auditor = createAuditor({ suite: await nodeSuite(2), configuration: context.configuration });
+  const stranger = (await nodeSuite(2)).importSigner(new Uint8Array(32).fill(9));
+  const heads = {
+    older: await auditor.sign(old, signer),
+    forged: await auditor.sign(state, stranger),
+    beyond: await auditor.sign({ ...state, treeSize: state.treeSize + 1 }, signer).catch(() => new Uint8Array(3)),
+  };
+  const codes: unknown[] = [];
+  for (const head of Object.values(heads))
+    codes.push(((await (await send("/v1/auditor/tree-head", head)).json()) as { code: string }).code);
+  expect(codes.slice(0, 2)).toEqual(["invalid-auditor-head", "invalid-auditor-head"]);
+  expect(["invalid-auditor-head", "malformed"]).toContain(codes[2]);
+  expect((await context.store.head())?.auditorTreeHead).toEqual(kept);
+});
