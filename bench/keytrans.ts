@@ -126,7 +126,7 @@ async function scale(): Promise<Measurement[]> {
       samples: 1,
       params: { ...params, batch: 1000 },
     });
-    const last = (await log.store.head())?.treeSize;
+    const last = log.store.head()?.treeSize;
     await log.append([label(0)], Math.log10(labels) - 3); // one more entry for the returning client
     const target = label(labels >> 1);
     const first = await log.search(target);

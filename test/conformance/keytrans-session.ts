@@ -44,7 +44,7 @@ function presented<R>(prepared: Prepared<R>, present: (result: R, state: ClientS
   };
 }
 
-const label = (step: Step): Uint8Array => unhex(step.label, "label");
+const labelOf = (step: Step): Uint8Array => unhex(step.label, "label");
 
 const OPERATIONS: Readonly<Record<string, Operation>> = {
   search: {
@@ -52,7 +52,7 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
     expected: ["version", "value"],
     prepare: (client, state, step) =>
       presented(
-        client.prepareSearch(state, { label: label(step), version: optionalNumber(step.version, "version") }),
+        client.prepareSearch(state, { label: labelOf(step), version: optionalNumber(step.version, "version") }),
         ({ version, value }) => ({ version, value: hex(value) }),
       ),
   },
@@ -60,21 +60,22 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
     fields: ["label"],
     expected: [],
     prepare: (client, state, step) =>
-      presented(client.prepareContactMonitor(state, { label: label(step) }), () => ({})),
+      presented(client.prepareContactMonitor(state, { label: labelOf(step) }), () => ({})),
   },
   ownerInit: {
     fields: ["label", "start"],
     expected: [],
     prepare: (client, state, step) =>
       presented(
-        client.prepareOwnerInit(state, { label: label(step), start: requiredNumber(step.start, "start") }),
+        client.prepareOwnerInit(state, { label: labelOf(step), start: requiredNumber(step.start, "start") }),
         () => ({}),
       ),
   },
   ownerMonitor: {
     fields: ["label"],
     expected: [],
-    prepare: (client, state, step) => presented(client.prepareOwnerMonitor(state, { label: label(step) }), () => ({})),
+    prepare: (client, state, step) =>
+      presented(client.prepareOwnerMonitor(state, { label: labelOf(step) }), () => ({})),
   },
   update: {
     fields: ["label", "values"],
@@ -82,7 +83,7 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
     prepare: (client, state, step) => {
       if (!Array.isArray(step.values)) throw new TranscriptError("values is not a list");
       const values = step.values.map((value, i) => unhex(value, `values[${i}]`));
-      return presented(client.prepareUpdate(state, { label: label(step), values }), ({ position }) => ({ position }));
+      return presented(client.prepareUpdate(state, { label: labelOf(step), values }), ({ position }) => ({ position }));
     },
   },
   distinguished: {

@@ -2,6 +2,7 @@ import type { Signer, Suite, VrfEvaluation, VrfPrivateKey } from "@mls-as/keytra
 import { baseLadder, monitoringLadder, searchLadder } from "./ladders.js";
 import { children, frontier, type Leaf, logLeaf, logNode, pathTo, prefixNode, prefixProof } from "./naive-trees.js";
 import { Recording } from "./recording.js";
+import { Refusal } from "./refusal.js";
 import { hex, join, opaque, optional, uint, vector } from "./wire.js";
 
 /** A log entry with the whole prefix tree as it then was. */
@@ -38,9 +39,6 @@ export interface ModelOptions {
   /** Most binary ladders of an owner monitoring response. */
   readonly pageSize: number;
 }
-
-/** The request has no answer. */
-export class Refusal extends Error {}
 
 export interface MapEntry {
   readonly position: number;

@@ -1,15 +1,19 @@
 import { KT_128_SHA256_Ed25519, KT_128_SHA256_P256, type SuiteId } from "@mls-as/keytrans";
 import { ProverError } from "@mls-as/keytrans/prover";
 import { describe, expect, test } from "vitest";
-import { type MapEntry, type Mode, Refusal } from "./model.js";
+import type { MapEntry, Mode } from "./model.js";
 import { pathTo } from "./naive-trees.js";
 import { PairedLog } from "./paired-log.js";
-import { hex } from "./wire.js";
+import { Refusal } from "./refusal.js";
+import { hex, join } from "./wire.js";
 
 const LONG = process.env.MLS_AS_LONG === "1";
 const HISTORIES = LONG ? 40 : 2;
 const ENTRIES = LONG ? 150 : 40;
 const LABELS = LONG ? 40 : 8;
+
+/** The prover informs of so many log entries in one answer. */
+const MOST_RESPONSES = 16;
 
 const OPERATIONS = [
   "search",
@@ -55,11 +59,11 @@ async function ask(
   const versions = model.versions(label);
   const operation = dice.pick(OPERATIONS);
   const compare = async (request: object, expected: () => Promise<Uint8Array>, actual: () => Promise<Uint8Array>) => {
-    const [model, prover] = await answers(expected, actual);
+    const [wanted, given] = await answers(expected, actual);
     return {
       asked: `${operation} ${JSON.stringify({ ...request, label: hex(label) })} at size ${pair.model.size}`,
-      expected: model,
-      actual: prover,
+      expected: wanted,
+      actual: given,
     };
   };
   switch (operation) {
@@ -100,11 +104,11 @@ async function ask(
       const request = { ...last, label, ...optional("greatestVersion", known === 0 ? undefined : known - 1) };
       return compare(
         request,
-        () => model.update({ ...request, created: false }),
+        () => allUpdates(pair, request),
         async () => {
           const plan = await prover.planUpdate(requests.update({ ...request, values: [] }));
           if (plan.kind !== "answer") throw new Error("an update without values plans an insertion");
-          return plan.responses[0] as Uint8Array;
+          return join(...plan.responses);
         },
       );
     }
@@ -118,7 +122,7 @@ async function ask(
         () => prover.contactMonitor(requests.contactMonitor(request)),
       );
     }
-    case "ownerMonitor": {
+    default: {
       const start = dice.below(model.size);
       const greatest = dice.below(versions.length + 1);
       const request = {
@@ -137,6 +141,23 @@ async function ask(
   }
 }
 
+/** The responses that tell an owner of all later versions, one for each log entry, as if each had been asked for alone. */
+async function allUpdates(
+  { model }: PairedLog,
+  request: { readonly last?: number; readonly label: Uint8Array; readonly greatestVersion?: number },
+): Promise<Uint8Array> {
+  const versions = model.versions(request.label);
+  const responses: Uint8Array[] = [];
+  let next = request;
+  do {
+    responses.push(await model.update({ ...next, created: false }));
+    const position = versions[(next.greatestVersion ?? -1) + 1]?.position;
+    const greatestVersion = versions.findLastIndex((version) => version.position === position);
+    next = { label: request.label, last: model.size, greatestVersion };
+  } while ((next.greatestVersion as number) < versions.length - 1 && responses.length < MOST_RESPONSES);
+  return join(...responses);
+}
+
 /** What a client might be monitoring: for some versions, a place on the path of the entry that first held them. */
 function monitoringMap({ dice, model }: PairedLog, label: Uint8Array): MapEntry[] {
   const chosen = new Map<number, number>();
@@ -145,11 +166,10 @@ function monitoringMap({ dice, model }: PairedLog, label: Uint8Array): MapEntry[
     const right = pathTo(position, model.size).filter((step) => step >= position);
     chosen.set(dice.pick(right), version);
   }
-  const entries = [...chosen]
+  // Also maps that no honest client holds, with a lesser version further right.
+  return [...chosen]
     .map(([position, version]) => ({ position, version }))
-    .sort((a, b) => a.position - b.position);
-  // No honest client holds a lesser version further right.
-  return entries.filter(({ version }, i) => entries.slice(0, i).every((other) => other.version < version));
+    .sort((left, right) => left.position - right.position);
 }
 
 /** Grows a log at random times with random batches, and asks as it grows. */

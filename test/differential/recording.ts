@@ -1,5 +1,6 @@
 import { frontier, inclusionProof, pathTo, prefixProof } from "./naive-trees.js";
 import type { ModelEntry, ModelLog } from "./model.js";
+import { Refusal } from "./refusal.js";
 import { join, uint, vector } from "./wire.js";
 
 /** One `CombinedTreeProof` being recorded ("Combined Tree"): what an algorithm asks for the first time is written down. */
@@ -44,7 +45,7 @@ export class Recording {
       for (const position of frontier(size)) this.timestamp(position);
       return;
     }
-    const upwards = pathTo(last - 1, size).reverse();
+    const upwards = pathTo(last - 1, size).toReversed();
     const right = upwards.filter((position) => position >= last);
     for (const position of right) this.timestamp(position);
     const from = right.at(-1) ?? last - 1;
@@ -89,6 +90,8 @@ export class Recording {
   /** A `PrefixProof` from a log entry. Its timestamp is asked for too: without it the proof could not be tied to the log. */
   lookUp(label: Uint8Array, position: number, versions: readonly number[]): void {
     this.timestamp(position);
+    // The prefix tree versions of expired log entries need not be kept: the prover gives no proof from them.
+    if (this.expired(position)) throw new Refusal("expired");
     const keys = versions.map((version) => this.log.searchKey(label, version));
     this.#proofs.push(prefixProof(this.log.suite.hash, this.entry(position).leaves, keys));
     this.#proven.add(position);

@@ -371,7 +371,7 @@ function auditorChanges(bytes: Uint8Array): Tampered[] {
     proof: { ...update.proof, results: update.proof.results.slice(0, -1) },
   }));
   if (added.length > 1) {
-    change("added: out of order", (update) => ({ ...update, added: [...update.added].reverse() }));
+    change("added: out of order", (update) => ({ ...update, added: update.added.toReversed() }));
     change("added: a leaf twice", (update) => ({ ...update, added: [update.added[0], ...update.added] }));
   }
   if (added.length > 0)

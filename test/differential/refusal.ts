@@ -1,0 +1,2 @@
+/** The request has no answer. */
+export class Refusal extends Error {}
