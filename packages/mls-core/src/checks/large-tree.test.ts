@@ -37,7 +37,7 @@ function leaf(index: number): Node {
 describe(`a tree of ${LEAVES} leaves`, () => {
   let nodes: (Node | undefined)[];
   beforeAll(() => {
-    nodes = new Array<Node | undefined>(2 * LEAVES - 1).fill(undefined);
+    nodes = Array.from({ length: 2 * LEAVES - 1 }, () => undefined);
     for (let i = 0; i < LEAVES; i++) nodes[2 * i] = leaf(i);
   });
 
