@@ -1,5 +1,5 @@
 import { CodecError, type Codec, decode, encode, tryDecode } from "@mls-as/tls-codec";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { AppDataDictionary, AppDataUpdate } from "./app-data-dictionary.js";
 import { isGrease } from "./capabilities.js";
