@@ -2,7 +2,7 @@ import { encode } from "@mls-as/tls-codec";
 import { type CipherSuite, findCipherSuite } from "../cipher-suites.js";
 import { encryptionKeyFault } from "../crypto/encryption-key-check.js";
 import type { CryptoProvider } from "../crypto/provider.js";
-import { quickSignatureKeyFault, signatureKeyFault } from "../crypto/public-key-check.js";
+import { type KeyFault, quickSignatureKeyFault, signatureKeyFault } from "../crypto/public-key-check.js";
 import { SignatureLabel, verifyWithLabel } from "../sign-with-label.js";
 import { MLS10 } from "../types/capabilities.js";
 import { CredentialBindingTBS, credentialTypeOf, type MultiCredential } from "../types/credential.js";
@@ -144,11 +144,7 @@ export function checkLeafContent(
   checkUniqueExtensions(leaf.extensions, "extensions", violations);
 }
 
-function checkKey(
-  violations: Violations,
-  path: string,
-  fault: ReturnType<typeof signatureKeyFault> | ReturnType<typeof encryptionKeyFault>,
-): void {
+function checkKey(violations: Violations, path: string, fault: KeyFault | undefined): void {
   if (fault !== undefined && fault !== "unsupported-signature-scheme")
     violations.add(fault, path, "Public Keys", fault.replaceAll("-", " "));
 }

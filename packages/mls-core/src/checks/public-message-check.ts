@@ -115,6 +115,7 @@ function senderKey(
   const { sender } = content;
   const unknown = (detail: string): undefined => {
     violations.add("unknown-sender", "content.sender", FRAMING, detail);
+    return undefined;
   };
   switch (sender.senderType) {
     case "member":
