@@ -41,7 +41,7 @@ class TreeHasher {
 /** Tree hashes of all nodes, by node index. @throws MlsCoreError `unsupported-cipher-suite` */
 export function treeHashes(provider: CryptoProvider, suite: number, tree: Tree): Uint8Array[] {
   const hasher = new TreeHasher(provider, suite);
-  const hashes: Uint8Array[] = new Array<Uint8Array>(tree.width);
+  const hashes: Uint8Array[] = [];
   for (let leaf = 0; leaf < tree.leafCount; leaf++) hashes[2 * leaf] = hasher.leaf(leaf, tree.leaf(leaf));
   for (let half = 1; half < tree.leafCount; half *= 2)
     for (let x = 2 * half - 1; x < tree.width; x += 4 * half)
