@@ -1,0 +1,62 @@
+import type { Finding, FindingKind } from "@mls-as/mls-credentials";
+import { describe, expect, it } from "vitest";
+import { DAY, START } from "../conformance/example-devices.js";
+import { ATTACKS, type Attack } from "./attacks.js";
+import { Observer } from "./observer.js";
+import { HOUR, type User, World } from "./world.js";
+
+/** `GHOST_SIMULATION_RUNS=1000` is the long mode, with 50 users, about 200 devices and 100 groups; else a tenth of that. */
+const LONG = process.env["GHOST_SIMULATION_RUNS"];
+const RUNS = Number(LONG ?? 20);
+const SIZE = LONG === undefined ? { users: 10, groups: 6 } : { users: 50, groups: 100 };
+const STEP = 6 * HOUR;
+
+interface Run {
+  readonly alarms: readonly Finding[];
+  readonly found: Finding | undefined;
+}
+
+async function simulate(
+  seed: number,
+  days: number,
+  attack?: Attack,
+  disabled?: ReadonlySet<FindingKind>,
+): Promise<Run> {
+  const world = await World.create(seed, SIZE);
+  const [first, second, third] = world.users as [User, User, User];
+  const own = new Observer(world, first, seed + 1, disabled);
+  const contact = new Observer(world, second, seed + 2, disabled);
+  const observers = attack === undefined ? [own, contact, new Observer(world, third, seed + 3)] : [own, contact];
+  const begins = START + (5 + (seed % 10)) * DAY;
+  let begun: number | undefined;
+  for (let now = START + STEP; now <= START + days * DAY; now += STEP) {
+    await world.advance(now);
+    if (attack !== undefined && begun === undefined && now >= begins) {
+      begun = now;
+      await attack.run(world, { own, contact });
+    }
+    for (const observer of observers) await observer.step();
+  }
+  const alarms = observers.flatMap((observer) => observer.alarms);
+  const seen = attack === undefined ? [] : (attack.seenBy === "own" ? own : contact).alarms;
+  const due = (begun ?? 0) + (attack?.within ?? 0);
+  return { alarms, found: seen.find(({ kind, changedAt }) => kind === attack?.finding && changedAt <= due) };
+}
+
+describe("ghost simulation", () => {
+  it(`raises no alarm in ${RUNS} honest runs of 60 days`, { timeout: 60_000 + RUNS * 20_000 }, async () => {
+    for (let seed = 1; seed <= RUNS; seed++) {
+      const { alarms } = await simulate(seed, 60);
+      expect(alarms.map(({ kind, life, client, detail }) => ({ seed, kind, life, client, detail }))).toEqual([]);
+    }
+  });
+
+  it.each(ATTACKS)("finds $name in time, and not with its rule disabled", async (attack) => {
+    for (const seed of [101, 202]) {
+      const { found, alarms } = await simulate(seed, 30, attack);
+      expect(found, `seed ${seed}: ${alarms.map(({ kind }) => kind).join(", ")}`).toBeDefined();
+    }
+    const { found } = await simulate(101, 30, attack, new Set([attack.finding]));
+    expect(found).toBeUndefined();
+  });
+});
