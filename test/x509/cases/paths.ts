@@ -145,6 +145,21 @@ export function pathCases(add: AddCase): void {
     );
     return { leaf: leaf(issuing), intermediates: [...others, issuing.der], anchors: [root.der] };
   });
+  add(
+    "building::long-same-name",
+    "SUCCESS",
+    "Forty self-issued certificates of one CA, each for a new key signed with the one before.",
+    () => {
+      const root = authority("Root");
+      let issuer = authority("Issuing", root);
+      const intermediates = [issuer.der];
+      for (let index = 0; index < 40; index += 1) {
+        issuer = authority("Issuing", issuer, { key: ed25519Key(`rollover ${index}`) });
+        intermediates.push(issuer.der);
+      }
+      return { leaf: leaf(issuer), intermediates, anchors: [root.der] };
+    },
+  );
   add("building::key-id-hint-wrong", "SUCCESS", "A key identifier that does not match is a hint, not a rule.", () => {
     const root = authority("Root", undefined, {
       extensions: { ski: extension("2.5.29.14", false, octetString(octetString(new Uint8Array(20)).subarray(2))) },

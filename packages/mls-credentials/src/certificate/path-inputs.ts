@@ -8,7 +8,7 @@ import type { SignatureMemo } from "./signature-memo.js";
 
 /** Bounds on work; a path that needs more is refused with `limit-exceeded`. */
 export interface PathLimits {
-  /** Intermediates in a path, self-issued ones not counted. Default 16. */
+  /** Intermediates in a path, self-issued ones not counted. Default 32. */
   readonly maxIntermediates?: number;
   /** Signature verifications over the whole search. Default 256. */
   readonly maxSignatureChecks?: number;

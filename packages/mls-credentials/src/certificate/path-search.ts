@@ -15,7 +15,7 @@ export class SearchBudget {
   exhausted = false;
 
   constructor(limits: PathLimits = {}) {
-    this.maxIntermediates = limits.maxIntermediates ?? 16;
+    this.maxIntermediates = limits.maxIntermediates ?? 32;
     this.maxNameComparisons = limits.maxNameComparisons ?? 262_144;
     this.#signatures = limits.maxSignatureChecks ?? 256;
     this.#steps = limits.maxSteps ?? 16_384;
@@ -56,7 +56,7 @@ export interface SearchTrace {
  * until it returns true.
  *
  * Loops are cut by letting no subject with the same key appear twice, dead ends by following only issuers from which an
- * anchor can be reached by name. Candidates whose key identifier matches come first.
+ * anchor can be reached by name.
  */
 export async function searchPaths(
   inputs: SearchInputs,
@@ -73,6 +73,9 @@ export async function searchPaths(
     return known;
   };
 
+  let anyKeyIdentifier = false;
+  let passedOver = false;
+
   /** Extends `chain` by exactly `depth` intermediates and an anchor; reports whether a deeper search could differ. */
   const extend = async (chain: readonly Certificate[], depth: number): Promise<"found" | "deeper" | "exhausted"> => {
     const last = chain[chain.length - 1];
@@ -80,6 +83,10 @@ export async function searchPaths(
     const candidates = (depth === 0 ? anchors : intermediates).get(last.issuer.key) ?? [];
     let outcome: "deeper" | "exhausted" = depth === 0 && intermediates.has(last.issuer.key) ? "deeper" : "exhausted";
     for (const issuer of byKeyIdentifier(candidates, last)) {
+      if (!anyKeyIdentifier && contradictsKeyIdentifier(issuer, last)) {
+        passedOver = true;
+        continue;
+      }
       if (depth > 0 && chain.some((other) => identityOf(other) === identityOf(issuer))) continue;
       if (depth > 0 && tooLong([...chain, issuer], budget.maxIntermediates)) continue;
       if (inputs.memo.peek(last, issuer) === undefined && !budget.takeSignature()) return "exhausted";
@@ -102,10 +109,17 @@ export async function searchPaths(
     return outcome;
   };
 
-  for (let depth = 0; ; depth += 1) {
-    const outcome = await extend([inputs.leaf], depth);
-    if (outcome !== "deeper" || budget.exhausted) return outcome === "found";
+  // Key identifiers are a hint, not a rule: what contradicts them is tried only when nothing else leads to a valid path.
+  for (const everything of [false, true]) {
+    anyKeyIdentifier = everything;
+    if (everything && !passedOver) break;
+    for (let depth = 0, outcome = "deeper"; outcome === "deeper"; depth += 1) {
+      outcome = await extend([inputs.leaf], depth);
+      if (outcome === "found") return true;
+      if (budget.exhausted) return false;
+    }
   }
+  return false;
 }
 
 /** True when a chain holds more intermediates than allowed; self-issued ones do not count. */
@@ -141,11 +155,18 @@ function leadingToAnchors(intermediates: readonly Certificate[], anchors: Readon
   return leading;
 }
 
-/** Matching key identifiers first, then those without, then those that differ: a hint, not a rule. */
+/** True when the issuer's key identifier is not the one its subject names. */
+function contradictsKeyIdentifier(
+  { subjectKeyIdentifier }: Certificate,
+  { authorityKeyIdentifier }: Certificate,
+): boolean {
+  const wanted = authorityKeyIdentifier?.keyIdentifier;
+  return wanted !== undefined && subjectKeyIdentifier !== undefined && !equalBytes(subjectKeyIdentifier, wanted);
+}
+
+/** Candidates without a contradicting key identifier come first. */
 function byKeyIdentifier(candidates: readonly Certificate[], child: Certificate): readonly Certificate[] {
-  const wanted = child.authorityKeyIdentifier?.keyIdentifier;
-  if (wanted === undefined || candidates.length < 2) return candidates;
-  const rank = ({ subjectKeyIdentifier }: Certificate): number =>
-    subjectKeyIdentifier === undefined ? 1 : equalBytes(subjectKeyIdentifier, wanted) ? 0 : 2;
-  return [...candidates].sort((left, right) => rank(left) - rank(right));
+  if (candidates.length < 2) return candidates;
+  const rank = (issuer: Certificate): number => Number(contradictsKeyIdentifier(issuer, child));
+  return candidates.toSorted((left, right) => rank(left) - rank(right));
 }
