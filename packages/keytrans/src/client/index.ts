@@ -30,3 +30,11 @@ export {
 export { decodeClientState, encodeClientState } from "./state-codec.js";
 export type { UpdateArguments, UpdateResult } from "./update.js";
 export type { ClientSetting } from "./verified-tree.js";
+export {
+  inclusionRoot,
+  meetsQuorum,
+  parseTlogPolicy,
+  type TlogPolicy,
+  verifyWitnessedHead,
+  type WitnessProof,
+} from "./witness/index.js";

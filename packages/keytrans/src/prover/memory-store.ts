@@ -18,8 +18,8 @@ function byteKey(bytes: Uint8Array): string {
 
 interface LabelRows {
   readonly versions: StoredVersion[];
-  readonly openings: Map<number, StoredOpening>;
-  readonly vrfProofs: Map<number, StoredVrfProof>;
+  readonly openings: StoredOpening[];
+  readonly vrfProofs: StoredVrfProof[];
 }
 
 /** A log in memory, for tests and measurements. Node rows live in slabs, so that millions of them fit. */
@@ -44,7 +44,7 @@ export class MemoryStore implements ProverStore {
     }
     for (const { id, bytes } of writes.prefixNodes) this.#nodes.set(id, bytes);
     for (const row of writes.versions) this.#rows(row.label).versions[row.version] = row;
-    for (const row of writes.openings) this.#rows(row.label).openings.set(row.version, row);
+    for (const row of writes.openings) this.#rows(row.label).openings[row.version] = row;
     this.saveVrfProofs(writes.vrfProofs);
     if (writes.superseded.length > 0) this.superseded.set(writes.position, writes.superseded);
     if (writes.auditorUpdate) this.auditorUpdates[writes.position] = writes.auditorUpdate;
@@ -58,7 +58,7 @@ export class MemoryStore implements ProverStore {
 
   /** Forgets what opens a commitment. */
   deleteOpening(label: Uint8Array, version: number): void {
-    this.#rows(label).openings.delete(version);
+    delete this.#rows(label).openings[version];
   }
 
   /** Drops prefix tree versions of the entries before `position` (and those entries' superseded nodes). */
@@ -112,23 +112,23 @@ export class MemoryStore implements ProverStore {
   }
 
   opening(label: Uint8Array, version: number): StoredOpening | undefined {
-    return this.#labels.get(byteKey(label))?.openings.get(version);
+    return this.#labels.get(byteKey(label))?.openings[version];
   }
 
   vrfProofs(label: Uint8Array, versions: readonly number[]): (StoredVrfProof | undefined)[] {
     const rows = this.#labels.get(byteKey(label));
-    return versions.map((version) => rows?.vrfProofs.get(version));
+    return versions.map((version) => rows?.vrfProofs[version]);
   }
 
   saveVrfProofs(proofs: readonly StoredVrfProof[]): void {
-    for (const row of proofs) this.#rows(row.label).vrfProofs.set(row.version, row);
+    for (const row of proofs) this.#rows(row.label).vrfProofs[row.version] = row;
   }
 
   #rows(label: Uint8Array): LabelRows {
     const key = byteKey(label);
     let rows = this.#labels.get(key);
     if (rows === undefined) {
-      rows = { versions: [], openings: new Map(), vrfProofs: new Map() };
+      rows = { versions: [], openings: [], vrfProofs: [] };
       this.#labels.set(key, rows);
     }
     return rows;
