@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { nodeProvider } from "@mls-as/mls-core/node";
-import { judgeAcceptance } from "@mls-as/mls-credentials";
+import { clientUri, judgeAcceptance, userUri } from "@mls-as/mls-credentials";
 import {
   ClientError,
   type DeviceKey,
@@ -15,13 +15,12 @@ import {
   readDirectory,
   resumeEnrolment,
 } from "@mls-as/mls-credentials/client";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type AdminClient, adminClient } from "../../demo/admin.js";
 import { generateKeys } from "../../demo/device.js";
 import { portOf, type Service, startAuthenticationService, startLog } from "../e2e/services.js";
 
-const USER = "mimi://mls.example/u/alice";
-const PHONE = "mimi://mls.example/d/alice/phone";
+const DOMAIN = "mls.example";
 const ED25519 = 0x0807;
 
 /** `kill -9` of either service at every step of an issuance: nothing acknowledged is lost, nothing exists unlogged. */
@@ -30,6 +29,7 @@ describe("issuance survives kill -9", () => {
   let log: Service;
   let as: Service;
   let admin: AdminClient;
+  let count = 0;
   const logDir = (): string => join(folder, "kt-log");
   const asDir = (): string => join(folder, "as");
 
@@ -45,13 +45,13 @@ describe("issuance survives kill -9", () => {
     log = await startLog(logDir(), failpoint === undefined ? { port } : { port, failpoint });
   };
 
-  beforeEach(async () => {
+  beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "mls-as-fault-"));
     log = await startLog(logDir());
     as = await startAuthenticationService(asDir(), { url: log.url, dataDir: logDir() });
     admin = await adminClient(as.url, asDir());
   });
-  afterEach(async () => {
+  afterAll(async () => {
     await as.kill();
     await log.kill();
     await rm(folder, { recursive: true });
@@ -64,13 +64,17 @@ describe("issuance survives kill -9", () => {
       subjectPublicKeyInfo: keys.spki,
       sign: (message) => nodeProvider.sign(ED25519, keys.signKey, message),
     };
-    const token = await admin.token(USER, PHONE);
+    // A person of their own for every fault: the services and their data go on from one to the next.
+    const name = `alice${++count}`;
+    const user = userUri(DOMAIN, name);
+    const client = clientUri(DOMAIN, name, "phone");
+    const token = await admin.token(user, client);
     let request: EnrolmentRequest | undefined;
     const input: EnrolmentInput = {
       service: as.url,
       log: (await readDirectory(as.url)).log,
-      user: USER,
-      client: PHONE,
+      user,
+      client,
       keys: [key],
       proof: { token },
       onRequest: (sent) => {
@@ -107,7 +111,7 @@ describe("issuance survives kill -9", () => {
     const [credential] = enrolment.credentials;
     const [key] = input.keys;
     if (credential === undefined || key === undefined) throw new Error("no credential");
-    const proven = await (await openLog(directory.log)).lookup(USER);
+    const proven = await (await openLog(directory.log)).lookup(input.user);
     expect(proven.list.version).toBe(0);
     expect(proven.list.devices.flatMap(({ credentials }) => credentials)).toHaveLength(1);
     const acceptance = await judgeAcceptance(
@@ -116,7 +120,7 @@ describe("issuance survives kill -9", () => {
         signatureKey: key.subjectPublicKeyInfo.slice(-32),
         signatureScheme: ED25519,
       },
-      { user: USER, client: PHONE },
+      { user: input.user, client: input.client },
       {
         policy: policyOf(directory),
         provider: nodeProvider,
@@ -161,8 +165,8 @@ describe("issuance survives kill -9", () => {
     const { input } = await interrupted();
     expect(await as.ended).toBe("SIGKILL");
     await restartAs();
-    const { list } = await (await openLog(input.log)).lookup(USER);
+    const { list } = await (await openLog(input.log)).lookup(input.user);
     expect(list.devices.flatMap(({ credentials }) => credentials)).toHaveLength(1);
-    await expect.poll(() => admin.credentialStates(USER), { timeout: 20_000 }).toEqual(["active"]);
+    await expect.poll(() => admin.credentialStates(input.user), { timeout: 20_000 }).toEqual(["active"]);
   });
 });
