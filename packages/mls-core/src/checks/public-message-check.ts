@@ -126,11 +126,13 @@ function senderKey(
       if (content.contentType !== "proposal" || content.proposal.proposalType !== "add") return undefined;
       return content.proposal.keyPackage.leafNode.signatureKey;
     case "newMemberCommit":
-      if (content.contentType !== "commit") return undefined;
-      if (content.commit.path === undefined)
-        violations.add("missing-path", "content.commit.path", "Joining via External Commits", "no path");
-      return content.commit.path?.leafNode.signatureKey;
+      break;
   }
+  // An external commit is signed with the key that its path brings.
+  if (content.contentType !== "commit") return undefined;
+  if (content.commit.path === undefined)
+    violations.add("missing-path", "content.commit.path", "Joining via External Commits", "no path");
+  return content.commit.path?.leafNode.signatureKey;
 }
 
 function externalSenderKey(
