@@ -398,6 +398,24 @@ function policyCases(add: AddCase): void {
     ],
   ];
   for (const [id, expected, description, build] of cases) add(`policy::${id}`, expected, description, build);
+  const qualified = (policy: string, qualifier: string, critical: boolean): Uint8Array =>
+    extension(
+      "2.5.29.32",
+      critical,
+      sequence(sequence(oid(policy), sequence(sequence(oid(qualifier), element(0x16))))),
+    );
+  add("policy::qualifier-cps-critical", "SUCCESS", "A critical extension with a qualifier of RFC 5280.", () =>
+    chain([{}], [qualified(P1, "1.3.6.1.5.5.7.2.1", true)]),
+  );
+  add("policy::qualifier-unknown", "SUCCESS", "An unknown qualifier in an extension that is not critical.", () =>
+    chain([{}], [qualified(P1, "1.3.6.1.4.1.32473.7", false)]),
+  );
+  add("policy::qualifier-unknown-critical", "FAILURE", "An unknown qualifier in a critical extension.", () =>
+    chain([{}], [qualified(P1, "1.3.6.1.4.1.32473.7", true)]),
+  );
+  add("policy::qualifier-unknown-any", "FAILURE", "anyPolicy has no other qualifiers than those of RFC 5280.", () =>
+    chain([{}], [qualified(ANY, "1.3.6.1.4.1.32473.7", false)]),
+  );
   add(
     "policy::blow-up",
     "SUCCESS",
