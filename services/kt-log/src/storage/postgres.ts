@@ -9,6 +9,7 @@ import type {
 } from "@mls-as/keytrans/prover";
 import { Pool, type PoolClient, TypeOverrides, types as valueTypes } from "pg";
 import { failpoint } from "../failpoint.js";
+import { PendingProofs } from "./pending-proofs.js";
 import { POSTGRES_MIGRATIONS } from "./postgres-schema.js";
 import { HeadMovedError, type LabelVersionKey, type LabelVersionRow, type LogStore, type RowCounts } from "./store.js";
 
@@ -47,6 +48,11 @@ const buffers = (rows: readonly Uint8Array[]): Buffer[] => rows.map((row) => Buf
  */
 export class PostgresLogStore implements LogStore {
   readonly #pool: Pool;
+  readonly #pending = new PendingProofs((rows) => {
+    // Only a cache: what is lost is computed again when needed.
+    this.#flushing = insertProofs(this.#query, rows).catch(() => undefined);
+  });
+  #flushing: Promise<void> = Promise.resolve();
   #query: Query;
   #frozen: PoolClient | undefined;
 
@@ -111,6 +117,7 @@ export class PostgresLogStore implements LogStore {
 
   async append(writes: LogEntryWrites): Promise<void> {
     failpoint("before-head-moved");
+    const pending = this.#pending.take();
     await this.#transaction(async (query) => {
       const { position, head } = writes;
       const values = [head.treeSize, head.root, head.signature, head.timestamp];
@@ -128,13 +135,13 @@ export class PostgresLogStore implements LogStore {
               [...values, position],
             );
       if (moved.count !== 1) throw new HeadMovedError(`entry ${position} was prepared, the log has grown meanwhile`);
-      await this.#insert(query, writes);
+      await this.#insert(query, writes, pending);
       failpoint("head-moving");
     });
     failpoint("after-head-moved");
   }
 
-  async #insert(query: Query, writes: LogEntryWrites): Promise<void> {
+  async #insert(query: Query, writes: LogEntryWrites, pending: readonly StoredVrfProof[]): Promise<void> {
     const { position, entry, logNodes, prefixNodes, superseded, versions, openings, auditorUpdate } = writes;
     await query("insert into entries values ($1, $2, $3, $4, $5)", [
       position,
@@ -173,7 +180,7 @@ export class PostgresLogStore implements LogStore {
           openings.map(({ suffix }) => (suffix === undefined ? null : Buffer.from(suffix))),
         ],
       );
-    await insertProofs(query, writes.vrfProofs);
+    await insertProofs(query, [...writes.vrfProofs, ...pending]);
     if (auditorUpdate !== undefined)
       await query("insert into auditor_updates values ($1, $2)", [position, auditorUpdate]);
   }
@@ -350,9 +357,12 @@ export class PostgresLogStore implements LogStore {
   }
 
   async vrfProofs(label: Uint8Array, versions: readonly number[]): Promise<(StoredVrfProof | undefined)[]> {
+    const pending = versions.map((version) => this.#pending.get(label, version));
+    const asked = versions.filter((_, i) => pending[i] === undefined);
+    if (asked.length === 0) return pending;
     const { rows } = await this.#query<{ version: number; output: Buffer; proof: Buffer }>(
       "select version, output, proof from vrf_proofs where label = $1 and version = any($2::bigint[])",
-      [label, versions],
+      [label, asked],
     );
     const found = new Map(
       rows.map(({ version, output, proof }) => [
@@ -360,16 +370,19 @@ export class PostgresLogStore implements LogStore {
         { label, version, output: plain(output), proof: plain(proof) } satisfies StoredVrfProof,
       ]),
     );
-    return versions.map((version) => found.get(version));
+    return versions.map((version, i) => pending[i] ?? found.get(version));
   }
 
   async saveVrfProofs(proofs: readonly StoredVrfProof[]): Promise<void> {
-    await insertProofs(this.#query, proofs);
+    this.#pending.keep(proofs);
   }
 
   async close(): Promise<void> {
     this.#frozen?.release(true);
     this.#frozen = undefined;
+    this.#query = queryOf(this.#pool);
+    await this.#flushing;
+    await insertProofs(this.#query, this.#pending.take()).catch(() => undefined);
     await this.#pool.end();
   }
 }

@@ -10,6 +10,7 @@ import type {
 import Database from "better-sqlite3";
 import { failpoint } from "../failpoint.js";
 import { SQLITE_MIGRATIONS } from "./schema.js";
+import { PendingProofs } from "./pending-proofs.js";
 import { HeadMovedError, type LabelVersionKey, type LabelVersionRow, type LogStore, type RowCounts } from "./store.js";
 
 type Parameter = string | number | Uint8Array | null;
@@ -28,6 +29,13 @@ const plain = (bytes: Uint8Array): Uint8Array => new Uint8Array(bytes);
 /** The embedded driver: one file, WAL with synchronous=FULL, so that a commit is durable when it returns. */
 export class SqliteLogStore implements LogStore {
   readonly #db: Database.Database;
+  readonly #pending = new PendingProofs((rows) => {
+    try {
+      this.#transaction(() => this.#insertProofs(rows));
+    } catch {
+      // Only a cache: computed again when needed.
+    }
+  });
   readonly #statements = new Map<string, Database.Statement>();
 
   constructor(path: string) {
@@ -79,11 +87,13 @@ export class SqliteLogStore implements LogStore {
 
   async append(writes: LogEntryWrites): Promise<void> {
     failpoint("before-head-moved");
+    const pending = this.#pending.take();
     this.#transaction(() => {
       const size = this.#get<{ tree_size: number }>("select tree_size from head where id = 1")?.tree_size ?? 0;
       if (size !== writes.position)
         throw new HeadMovedError(`entry ${writes.position} was prepared, the log has ${size} entries`);
       this.#insert(writes);
+      this.#insertProofs(pending);
       const { treeSize, root, signature, timestamp } = writes.head;
       this.#run(
         `insert into head (id, tree_size, root, signature, timestamp) values (1, ?, ?, ?, ?)
@@ -276,16 +286,20 @@ export class SqliteLogStore implements LogStore {
   vrfProofs(label: Uint8Array, versions: readonly number[]): (StoredVrfProof | undefined)[] {
     const sql = "select output, proof from vrf_proofs where label = ? and version = ?";
     return versions.map((version) => {
+      const pending = this.#pending.get(label, version);
+      if (pending !== undefined) return pending;
       const row = this.#get<{ output: Buffer; proof: Buffer }>(sql, label, version);
       return row && { label, version, output: plain(row.output), proof: plain(row.proof) };
     });
   }
 
   saveVrfProofs(proofs: readonly StoredVrfProof[]): void {
-    this.#transaction(() => this.#insertProofs(proofs));
+    this.#pending.keep(proofs);
   }
 
   async close(): Promise<void> {
+    const pending = this.#pending.take();
+    if (pending.length > 0) this.#insertProofs(pending);
     this.#db.close();
   }
 }
