@@ -15,4 +15,6 @@ export interface AppContext extends PolicyContext {
   readonly ocspResponders: ReadonlyMap<string, OcspResponder>;
   /** SHA-256 of the admin token. */
   readonly adminTokenHash: Uint8Array;
+  /** SHA-256 of the token that the revocation feed is read with. */
+  readonly feedTokenHash: Uint8Array;
 }

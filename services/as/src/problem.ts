@@ -38,8 +38,9 @@ export const PROBLEMS = {
   },
   unauthorized: {
     status: 401,
-    title: "The admin token is missing or wrong",
-    remedy: "Send Authorization: Bearer with the content of the admin-token file.",
+    title: "The bearer token is missing or wrong",
+    remedy:
+      "Send Authorization: Bearer with the content of the admin-token file (of feed-token for the revocation feed).",
   },
   "rate-limited": { status: 429, title: "Too many attempts", remedy: "Wait for the time in Retry-After." },
   "idempotency-key-reused": {

@@ -73,7 +73,8 @@ export async function startAs(options: StartOptions): Promise<RunningAs> {
   const store = new SqliteStore(join(dataDir, "as.sqlite"));
   try {
     const log = await connectLog(store, options, config);
-    const adminToken = await claimAdminToken(dataDir);
+    const adminToken = await claimToken(dataDir, "admin-token");
+    const feedToken = await claimToken(dataDir, "feed-token");
     const nonceKey = await store.claimMeta("nonce-key", randomBytes(32));
     const logger = pino(
       { level: options.quiet === true ? "silent" : "info" },
@@ -104,6 +105,7 @@ export async function startAs(options: StartOptions): Promise<RunningAs> {
       queue: new LabelQueue(),
       publicUrl: () => publicUrl,
       adminTokenHash: createHash("sha256").update(adminToken).digest(),
+      feedTokenHash: createHash("sha256").update(feedToken).digest(),
       alarm: (event, detail) => {
         metrics.alarms.inc({ event });
         logger.error({ event, ...detail }, "alarm");
@@ -200,8 +202,9 @@ async function connectLog(
   return log;
 }
 
-async function claimAdminToken(dataDir: string): Promise<string> {
-  const path = join(dataDir, "admin-token");
+/** Reads a token of the data folder, or makes it (mode 0600). */
+async function claimToken(dataDir: string, name: "admin-token" | "feed-token"): Promise<string> {
+  const path = join(dataDir, name);
   try {
     const token = (await readFile(path, "utf8")).trim();
     if (token.length >= 32) return token;

@@ -1,6 +1,6 @@
 import { decodeDeviceList } from "@mls-as/mls-credentials";
 import { expect, test } from "vitest";
-import { ALICE, LAPTOP, PHONE, TestService } from "../../fixtures/service-fixture.js";
+import { ALICE, FEED_TOKEN, LAPTOP, PHONE, TestService } from "../../fixtures/service-fixture.js";
 import { firstBrokenEntry, NO_PREVIOUS_ENTRY } from "../audit.js";
 import { Resumer } from "../issuance/resume.js";
 import { LogError } from "../log/log.js";
@@ -100,4 +100,24 @@ test("credentials are listed in pages", async () => {
     (await service.admin("GET", `/credentials?client=${encodeURIComponent(LAPTOP)}&status=active`)).body.credentials
       ?.length,
   ).toBe(1);
+});
+
+test("the feed tells which clients to remove, once each, to those who hold its token", async () => {
+  const service = await TestService.create();
+  await service.enrol(PHONE);
+  await service.enrol(LAPTOP);
+  expect((await service.send("GET", "/v1/revocations")).body.code).toBe("unauthorized");
+  const read = async (since: number) =>
+    (await service.send("GET", `/v1/revocations?since=${since}`, undefined, { authorization: `Bearer ${FEED_TOKEN}` }))
+      .body;
+  expect(await read(0)).toEqual({ revocations: [], next: 0 });
+  await service.admin("POST", "/devices/revocation", { client: LAPTOP, reason: "superseded" });
+  await service.admin("POST", "/devices/revocation", { client: LAPTOP, reason: "superseded" });
+  const first = await read(0);
+  expect(first).toMatchObject({
+    revocations: [{ sequence: 1, client: LAPTOP, user: ALICE, reason: "superseded" }],
+    next: 1,
+  });
+  await service.admin("POST", "/devices/revocation", { client: PHONE, reason: "keyCompromise" });
+  expect(await read(1)).toMatchObject({ revocations: [{ client: PHONE, reason: "keyCompromise" }] });
 });

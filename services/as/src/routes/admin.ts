@@ -170,14 +170,16 @@ export async function revocable(context: AppContext, id: string): Promise<Stored
   return credential;
 }
 
+/** Compares a bearer token with the hash of the right one, in constant time. @throws Problem `unauthorized` */
+export function requireBearer(header: string | undefined, hash: Uint8Array): void {
+  const given = /^Bearer ([A-Za-z0-9_-]{1,256})$/.exec(header ?? "")?.[1] ?? "";
+  if (!timingSafeEqual(createHash("sha256").update(given).digest(), hash))
+    throw new Problem("unauthorized", "The token is missing or wrong.", { path: "Authorization", section: "HTTP" });
+}
+
 export function adminRoutes(app: OpenAPIHono, context: AppContext): void {
   app.use("/v1/admin/*", bodyLimit({ maxSize: 64 * 1024 }), async (c, next) => {
-    const given = /^Bearer ([A-Za-z0-9_-]{1,256})$/.exec(c.req.header("authorization") ?? "")?.[1] ?? "";
-    if (!timingSafeEqual(createHash("sha256").update(given).digest(), context.adminTokenHash))
-      throw new Problem("unauthorized", "The admin token is missing or wrong.", {
-        path: "Authorization",
-        section: "HTTP",
-      });
+    requireBearer(c.req.header("authorization"), context.adminTokenHash);
     if (c.req.method === "POST") await requireMediaType("application/json")(c, next);
     else await next();
   });

@@ -12,8 +12,10 @@ import {
   readOcspRequest,
 } from "../revocation/ocsp-message.js";
 import { RevocationLists } from "../revocation/revocation-lists.js";
+import { reasonName } from "../revocation/revoke.js";
+import { requireBearer } from "./admin.js";
 import { requireMediaType } from "./refusal.js";
-import { refusals } from "./schemas.js";
+import { ClientUri, CredentialId, json, Reason, refusals, Seconds, UserUri } from "./schemas.js";
 
 /** Seconds for which an OCSP answer may be used. */
 const OCSP_VALIDITY = 3600;
@@ -37,9 +39,64 @@ const ocspAnswer = {
   ...refusals,
 };
 
+const readFeed = createRoute({
+  method: "get",
+  path: "/v1/revocations",
+  summary: "Which clients to remove, in the order in which it became known (feed token)",
+  security: [{ admin: [] }],
+  request: {
+    query: z.strictObject({
+      since: z.coerce.number().int().min(0).default(0),
+      limit: z.coerce.number().int().min(1).max(1000).default(100),
+    }),
+  },
+  responses: {
+    200: json(
+      "A page; ask again with `since` set to `next`",
+      z.strictObject({
+        revocations: z.array(
+          z.strictObject({
+            sequence: z.int(),
+            id: CredentialId,
+            user: UserUri,
+            client: ClientUri,
+            serial: z.string(),
+            revokedAt: Seconds,
+            reason: Reason,
+          }),
+        ),
+        next: z.int(),
+      }),
+    ),
+    ...refusals,
+  },
+});
+
 /** CRL and OCSP: serial numbers and times, never names. */
 export function revocationStatusRoutes(app: OpenAPIHono, context: AppContext): void {
   const lists = new RevocationLists(context);
+
+  app.openapi(readFeed, async (c) => {
+    requireBearer(c.req.header("authorization"), context.feedTokenHash);
+    const { since, limit } = c.req.valid("query");
+    const page = await context.store.revocationFeed(since, limit);
+    const revocations = page.flatMap(({ sequence, credential: { id, user, client, serial, revocation } }) =>
+      revocation === undefined
+        ? []
+        : [
+            {
+              sequence,
+              id,
+              user,
+              client,
+              serial,
+              revokedAt: revocation.revokedAt,
+              reason: reasonName(revocation.reason),
+            },
+          ],
+    );
+    return c.json({ revocations, next: page.at(-1)?.sequence ?? since }, 200, { "Cache-Control": "no-store" });
+  });
 
   app.openapi(readList, async (c) => {
     const [, issuer = "", shard = ""] = /^([0-9a-f]{32})-(\d+)\.crl$/.exec(c.req.valid("param").file) ?? [];

@@ -40,6 +40,8 @@ create index if not exists credentials_intent on credentials (intent);
 create index if not exists credentials_unlogged on credentials (user) where state = 'revoked' and revocation_logged = 0;
 create index if not exists credentials_revoked on credentials (issuer, shard) where state = 'revoked';
 
+create table if not exists revocations (sequence integer primary key autoincrement, credential text not null unique) strict;
+
 create table if not exists blocked_keys (spki_hash text primary key, blocked_at integer not null) strict, without rowid;
 
 create table if not exists audit (

@@ -294,6 +294,7 @@ export class SqliteStore implements Store {
         now,
         intent,
       );
+      this.#feed("intent = ?", intent);
       this.#audit(audit, now);
     });
   }
@@ -387,6 +388,7 @@ export class SqliteStore implements Store {
           cause.origin,
           id,
         );
+        this.#feed("id = ?", id);
         if (cause.block)
           changed += this.#run(
             "insert into blocked_keys (spki_hash, blocked_at) select spki_hash, ? from credentials where id = ? on conflict do nothing",
@@ -417,6 +419,7 @@ export class SqliteStore implements Store {
         reason,
         id,
       );
+      this.#feed("id = ?", id);
       this.#audit(audit, now);
     });
   }
@@ -436,6 +439,24 @@ export class SqliteStore implements Store {
   async revocationsToLog(label: string): Promise<readonly StoredCredential[]> {
     const sql = "select * from credentials where user = ? and state = 'revoked' and revocation_logged = 0";
     return this.#all<CredentialRow>(sql, label).map(credentialFromRow);
+  }
+
+  /** Adds the revoked credentials that a condition selects to the feed. */
+  #feed(condition: "id = ?" | "intent = ?", parameter: string): void {
+    this.#run(
+      `insert into revocations (credential) select id from credentials where ${condition} and state = 'revoked' on conflict do nothing`,
+      parameter,
+    );
+  }
+
+  async revocationFeed(
+    after: number,
+    limit: number,
+  ): Promise<readonly { readonly sequence: number; readonly credential: StoredCredential }[]> {
+    const sql = `select r.sequence as sequence, c.* from revocations r join credentials c on c.id = r.credential
+      where r.sequence > ? order by r.sequence limit ?`;
+    const rows = this.#all<CredentialRow & { sequence: number }>(sql, after, limit);
+    return rows.map((row) => ({ sequence: row.sequence, credential: credentialFromRow(row) }));
   }
 
   async revokedEntries(issuer: string, shard: number, now: number): Promise<readonly RevokedEntry[]> {

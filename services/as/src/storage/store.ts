@@ -225,6 +225,11 @@ export interface Store {
   /** Labels with revocations that the log does not hold. */
   labelsToRevoke(): Promise<readonly string[]>;
   revocationsToLog(label: string): Promise<readonly StoredCredential[]>;
+  /** Revoked credentials in the order in which this store learned of it, after a sequence number. */
+  revocationFeed(
+    after: number,
+    limit: number,
+  ): Promise<readonly { readonly sequence: number; readonly credential: StoredCredential }[]>;
   revokedEntries(issuer: string, shard: number, now: number): Promise<readonly RevokedEntry[]>;
   countRevoked(issuer: string, shard: number): Promise<number>;
   credentialBySerial(issuer: string, serial: string): Promise<StoredCredential | undefined>;
