@@ -11,7 +11,7 @@ import { extendName, type Name } from "./distinguished-name.js";
 import type { GeneralName } from "./general-name.js";
 import { judgePath } from "./path-rules.js";
 import { type SearchTrace, searchPaths } from "./path-search.js";
-import type { RevocationInputs, RevocationStatus } from "./revocation.js";
+import type { RevocationInputs, RevocationStatus } from "./revocation-status.js";
 import { verifySignature } from "./signature.js";
 
 /** Nesting of CRL issuers whose own status is asked of other CRL issuers. */

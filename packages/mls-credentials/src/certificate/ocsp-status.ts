@@ -7,7 +7,7 @@ import { readOctetAligned } from "./der-values.js";
 import type { OcspResponse, SingleResponse } from "./ocsp-response.js";
 import { ExtensionOid, OCSP_SIGNING } from "./oids.js";
 import { judgePath } from "./path-rules.js";
-import type { RevocationInputs, RevocationStatus } from "./revocation.js";
+import type { RevocationInputs, RevocationStatus } from "./revocation-status.js";
 import { verifySignature } from "./signature.js";
 
 /** Hashes of a CertID. SHA-1 only names the issuer here; the response's signature is what binds. */

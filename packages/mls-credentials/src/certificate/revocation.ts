@@ -1,27 +1,8 @@
 import type { Certificate } from "./certificate.js";
 import { CrlStatusChecker } from "./crl-status.js";
 import { ocspStatus } from "./ocsp-status.js";
-import type { PathInputs } from "./path-inputs.js";
 import type { Reason } from "./path-reason.js";
-import type { SearchBudget } from "./path-search.js";
-import type { SignatureMemo } from "./signature-memo.js";
-
-/** Status of a certificate as far as it can be determined. */
-export type RevocationStatus =
-  | { readonly kind: "good" }
-  | { readonly kind: "revoked"; readonly revokedAt: number; readonly reason: number }
-  | { readonly kind: "undetermined"; readonly detail: string };
-
-export interface RevocationInputs
-  extends Pick<
-    PathInputs,
-    "intermediates" | "anchors" | "provider" | "crls" | "ocsp" | "understoodCriticalExtensions"
-  > {
-  /** Whole seconds since 1970. */
-  readonly time: number;
-  readonly memo: SignatureMemo;
-  readonly budget: SearchBudget;
-}
+import type { RevocationInputs, RevocationStatus } from "./revocation-status.js";
 
 /** Determines the status of every certificate of a path from the CRLs and OCSP responses at hand. */
 export class RevocationChecker {
