@@ -17,9 +17,16 @@ function byteKey(bytes: Uint8Array): string {
 }
 
 interface LabelRows {
-  readonly versions: StoredVersion[];
-  readonly openings: StoredOpening[];
-  readonly vrfProofs: StoredVrfProof[];
+  versions: StoredVersion[];
+  openings: StoredOpening[];
+  vrfProofs: StoredVrfProof[];
+}
+
+/** A first row gets an array of its own size: arrays that grow from nothing take room for many, and most labels have one row. */
+function placed<T>(rows: T[], index: number, row: T): T[] {
+  if (index === 0 && rows.length === 0) return [row];
+  rows[index] = row;
+  return rows;
 }
 
 /** A log in memory, for tests and measurements. Node rows live in slabs, so that millions of them fit. */
@@ -43,8 +50,14 @@ export class MemoryStore implements ProverStore {
       (this.#logLevels[level] as Uint8Array[])[index] = hash;
     }
     for (const { id, bytes } of writes.prefixNodes) this.#nodes.set(id, bytes);
-    for (const row of writes.versions) this.#rows(row.label).versions[row.version] = row;
-    for (const row of writes.openings) this.#rows(row.label).openings[row.version] = row;
+    for (const row of writes.versions) {
+      const rows = this.#rows(row.label);
+      rows.versions = placed(rows.versions, row.version, row);
+    }
+    for (const row of writes.openings) {
+      const rows = this.#rows(row.label);
+      rows.openings = placed(rows.openings, row.version, row);
+    }
     this.saveVrfProofs(writes.vrfProofs);
     if (writes.superseded.length > 0) this.superseded.set(writes.position, writes.superseded);
     if (writes.auditorUpdate) this.auditorUpdates[writes.position] = writes.auditorUpdate;
@@ -121,7 +134,10 @@ export class MemoryStore implements ProverStore {
   }
 
   saveVrfProofs(proofs: readonly StoredVrfProof[]): void {
-    for (const row of proofs) this.#rows(row.label).vrfProofs[row.version] = row;
+    for (const row of proofs) {
+      const rows = this.#rows(row.label);
+      rows.vrfProofs = placed(rows.vrfProofs, row.version, row);
+    }
   }
 
   #rows(label: Uint8Array): LabelRows {
