@@ -18,6 +18,7 @@ export interface Benchmark {
 const SUITES: readonly (() => Promise<readonly Benchmark[]>)[] = [
   async () => (await import("./mls-core.js")).benchmarks,
   async () => (await import("./keytrans.js")).benchmarks,
+  async () => (await import("./kt-log.js")).benchmarks,
 ];
 
 /** `npm run -s bench -- [--json FILE] [NAME...]`: a NAME selects every benchmark whose name starts with it. */
