@@ -65,9 +65,9 @@ function walk(bytes: Uint8Array, offset: number, limit: number, depth: number): 
       const from = next;
       next = walk(bytes, next, end, depth + 1);
       if (tag === 0x31) {
-        const element = bytes.subarray(from, next);
-        if (previous !== undefined && Buffer.compare(previous, element) > 0) throw new DerError("unsorted SET", from);
-        previous = element;
+        const member = bytes.subarray(from, next);
+        if (previous !== undefined && Buffer.compare(previous, member) > 0) throw new DerError("unsorted SET", from);
+        previous = member;
       }
     }
   } else if (universal) checkPrimitive(bytes, tag, start, end);
