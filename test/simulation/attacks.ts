@@ -87,7 +87,7 @@ export const ATTACKS: readonly Attack[] = [
     name: "a split view",
     seenBy: "contact",
     finding: "VIEW_SPLIT",
-    within: 6 * DAY,
+    within: 10 * DAY,
     run(world, { contact }) {
       const user = victimOf(world);
       const version = user.versions.length;

@@ -5,10 +5,10 @@ import { ATTACKS, type Attack } from "./attacks.js";
 import { Observer } from "./observer.js";
 import { HOUR, type User, World } from "./world.js";
 
-/** `GHOST_SIMULATION_RUNS=1000` is the long mode, with 50 users, about 200 devices and 100 groups; else a tenth of that. */
+/** `GHOST_SIMULATION_RUNS=1000` is the long mode, with 50 users, about 200 devices and 100 groups; else a small world. */
 const LONG = process.env["GHOST_SIMULATION_RUNS"];
 const RUNS = Number(LONG ?? 20);
-const SIZE = LONG === undefined ? { users: 10, groups: 6 } : { users: 50, groups: 100 };
+const SIZE = LONG === undefined ? { users: 8, groups: 4 } : { users: 50, groups: 100 };
 const STEP = 6 * HOUR;
 
 interface Run {

@@ -20,10 +20,9 @@ function aboutLeaf(
   };
 }
 
-/** Pending until the deadline; confirmed only by a look at the group after it, so that backlog and silence prove nothing. */
-function levelBy(deadline: number, group: GroupMemory, { now }: RuleContext): Condition["level"] {
-  if (group.syncedAt >= deadline) return "confirmed";
-  return now >= deadline && group.at >= deadline ? "suspect" : "pending";
+/** Pending until the up-to-date group was seen at or after the deadline: backlog and silence prove nothing. */
+function levelBy(deadline: number, group: GroupMemory): Condition["level"] {
+  return group.syncedAt >= deadline ? "confirmed" : "pending";
 }
 
 /** REMOVED_DEVICE_PRESENT: a leaf whose certificate the log says is revoked. */
@@ -40,7 +39,7 @@ export const removedDevicePresent: GroupRule = function* (group, context) {
     yield {
       ...aboutLeaf(group, leaf, context),
       kind: "REMOVED_DEVICE_PRESENT",
-      level: levelBy(deadline, group, context),
+      level: levelBy(deadline, group),
       since: revokedAt,
       deadline,
       detail: `revoked at ${revokedAt}, still a member`,
@@ -62,7 +61,7 @@ export const duplicateClient: GroupRule = function* (group, context) {
       ...aboutLeaf(group, leaf, context),
       subject: leaf.client,
       kind: "DUPLICATE_CLIENT",
-      level: levelBy(deadline, group, context),
+      level: levelBy(deadline, group),
       since,
       deadline,
       detail: `leaves ${other.leafIndex} and ${leaf.leafIndex} are both ${leaf.client}`,
@@ -160,7 +159,7 @@ export const credentialDegraded: GroupRule = function* (group, context) {
     const { expired } = policy.members;
     if (expired !== "warn" && group.at > leaf.notAfter) {
       const deadline = leaf.notAfter + (expired === "reject" ? policy.clockSkew : expired.grace);
-      const level = levelBy(deadline, group, context);
+      const level = levelBy(deadline, group);
       const detail = `the certificate expired at ${leaf.notAfter}`;
       yield {
         ...about,
