@@ -57,7 +57,7 @@ export function pathFromRoot(position: number, size: number): number[] {
 
 /** The ancestors of `position`, nearest first. */
 export function directPath(position: number, size: number): number[] {
-  return pathFromRoot(position, size).reverse();
+  return pathFromRoot(position, size).toReversed();
 }
 
 /** The root, its right child, and so on to the rightmost entry. */

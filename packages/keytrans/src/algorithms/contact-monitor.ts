@@ -44,7 +44,7 @@ export async function contactMonitor(
     if (leftToOwner) deferred.push({ position: reached, version, distinguished: ancestors[first] as number });
     else if (first < 0) map.push({ position: reached, version });
   }
-  return { map: greatestByPosition(map), deferred: deferred.reverse() };
+  return { map: greatestByPosition(map), deferred: deferred.toReversed() };
 }
 
 /**

@@ -57,5 +57,5 @@ export async function walkDistinguished(view: LogView, recent: Recent, stop: num
     if (leftChild !== undefined) await walk(leftChild);
   };
   await walk(await boundedRoot(view));
-  return found.reverse();
+  return found.toReversed();
 }

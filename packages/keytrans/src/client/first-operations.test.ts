@@ -10,7 +10,7 @@ const START = 1_700_000_000_000;
 describe.each([
   ["Ed25519", KT_128_SHA256_Ed25519],
   ["P256", KT_128_SHA256_P256],
-] as const)("first operations, %s", (_, id) => {
+] as const)("first operations, %s", (_name, id) => {
   const suite = nobleSuite(id);
 
   it("initialises an owner, updates several times, and searches as a returning and as a new user", async () => {

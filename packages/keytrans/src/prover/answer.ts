@@ -132,8 +132,8 @@ export class Answer {
 
   /** The proof of all that was asked for, bound to {@link fullTreeHead}. */
   proof(): Promise<CombinedTreeProof> {
-    const { fullTreeHead } = this;
-    return this.unsignedProof(fullTreeHead.headType === "updated" ? fullTreeHead.auditorTreeHead?.treeSize : undefined);
+    const shown = this.fullTreeHead;
+    return this.unsignedProof(shown.headType === "updated" ? shown.auditorTreeHead?.treeSize : undefined);
   }
 
   /** The proof of all that was asked for, from which also the root at `additional` entries can be computed. */
