@@ -3,6 +3,7 @@ import type { ViolationCode, Violations } from "./violation.js";
 
 /** A key's bytes as a string, one character a byte: a Map key. */
 export function keyString(key: Uint8Array): string {
+  if (key.length <= 256) return String.fromCharCode(...key);
   let text = "";
   for (const byte of key) text += String.fromCharCode(byte);
   return text;
@@ -10,32 +11,39 @@ export function keyString(key: Uint8Array): string {
 
 /** Keys seen so far, by where they were. */
 class SeenKeys {
-  readonly #seen = new Map<string, string>();
+  readonly #seen = new Map<string, number>();
 
   constructor(
     readonly code: ViolationCode,
-    readonly section: string,
+    readonly field: "signature_key" | "encryption_key",
     readonly violations: Violations,
   ) {}
 
-  see(key: Uint8Array, path: string): void {
+  see(key: Uint8Array, nodeIndex: number): void {
     const text = keyString(key);
     const before = this.#seen.get(text);
-    if (before === undefined) this.#seen.set(text, path);
-    else this.violations.add(this.code, path, this.section, `the same key as ${before}`);
+    if (before === undefined) this.#seen.set(text, nodeIndex);
+    else {
+      const path = this.#pathOf(nodeIndex);
+      this.violations.add(this.code, path, "Leaf Node Validation", `the same key as ${this.#pathOf(before)}`);
+    }
+  }
+
+  #pathOf(nodeIndex: number): string {
+    return `tree[${nodeIndex}].${nodeIndex % 2 === 0 ? "leaf_node" : "parent_node"}.${this.field}`;
   }
 }
 
 /** No signature key twice among the members, no encryption key twice among all nodes. */
 export function checkUniqueKeys(tree: Tree, violations: Violations): void {
-  const signatureKeys = new SeenKeys("duplicate-signature-key", "Leaf Node Validation", violations);
-  const leafKeys = new SeenKeys("duplicate-encryption-key", "Leaf Node Validation", violations);
+  const signatureKeys = new SeenKeys("duplicate-signature-key", "signature_key", violations);
+  const encryptionKeys = new SeenKeys("duplicate-encryption-key", "encryption_key", violations);
   for (const { leafIndex, leafNode } of tree.leaves()) {
-    signatureKeys.see(leafNode.signatureKey, `tree[${2 * leafIndex}].leaf_node.signature_key`);
-    leafKeys.see(leafNode.encryptionKey, `tree[${2 * leafIndex}].leaf_node.encryption_key`);
+    signatureKeys.see(leafNode.signatureKey, 2 * leafIndex);
+    encryptionKeys.see(leafNode.encryptionKey, 2 * leafIndex);
   }
   for (const x of tree.parents()) {
     const node = tree.parentNode(x);
-    if (node !== undefined) leafKeys.see(node.encryptionKey, `tree[${x}].parent_node.encryption_key`);
+    if (node !== undefined) encryptionKeys.see(node.encryptionKey, x);
   }
 }

@@ -52,8 +52,11 @@ const PKCS8_PREFIXES: ReadonlyMap<SignatureScheme, Uint8Array> = new Map([
 /** node:crypto; Ed448 by the reference provider, whose strictness OpenSSL does not share. Synchronous. */
 export const nodeProvider = {
   hash(name: HashName, data: Uint8Array): Uint8Array {
-    const digest = crypto.hash(DIGESTS[name], data, "buffer");
-    return new Uint8Array(digest.buffer, digest.byteOffset, digest.byteLength);
+    // A string and a small array: a Buffer for each hash would keep the garbage collector busier than the hashing.
+    const text = crypto.hash(DIGESTS[name], data, "binary");
+    const digest = new Uint8Array(text.length);
+    for (let i = 0; i < text.length; i++) digest[i] = text.charCodeAt(i);
+    return digest;
   },
 
   verify(scheme: SignatureScheme, publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {

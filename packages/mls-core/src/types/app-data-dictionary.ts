@@ -47,7 +47,7 @@ export const AppDataUpdate: Codec<AppDataUpdate> = sequence(
 
 /** draft-ietf-mls-extensions, "Attaching Application Data to MLS Messages". */
 export type AppEphemeral = ComponentData;
-export const AppEphemeral: Codec<AppEphemeral> = ComponentData;
+export const AppEphemeral: Codec<AppEphemeral> = struct({ componentId: uint16, data: opaqueV() });
 
 const ComponentOperationLabel = struct({ baseLabel: opaqueV(), componentId: uint16, label: opaqueV() });
 
