@@ -19,6 +19,7 @@ const SUITES: readonly (() => Promise<readonly Benchmark[]>)[] = [
   async () => (await import("./mls-core.js")).benchmarks,
   async () => (await import("./keytrans.js")).benchmarks,
   async () => (await import("./kt-log.js")).benchmarks,
+  async () => (await import("./as.js")).benchmarks,
 ];
 
 /** `npm run -s bench -- [--json FILE] [NAME...]`: a NAME selects every benchmark whose name starts with it. */

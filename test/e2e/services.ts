@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
@@ -66,11 +65,6 @@ export function startAuthenticationService(
     ],
     options.failpoint === undefined ? {} : { MLS_AS_FAILPOINT: options.failpoint },
   );
-}
-
-/** The token that `init` left for the operator. */
-export function adminToken(asDataDir: string): string {
-  return readFileSync(join(asDataDir, "admin-token"), "utf8").trim();
 }
 
 /** The port of a service's URL, to start it again where its clients expect it. */
