@@ -1,4 +1,4 @@
-import { join, opaque, uint, vector } from "./wire.js";
+import { join, uint, vector } from "./wire.js";
 
 export type Hash = (data: Uint8Array) => Uint8Array;
 export interface Leaf {
@@ -141,5 +141,3 @@ export function prefixProof(hash: Hash, tree: readonly Leaf[], keys: readonly Ui
 export function logLeaf(hash: Hash, timestamp: number, prefixRoot: Uint8Array): Uint8Array {
   return hash(join(uint(timestamp, 8), prefixRoot));
 }
-
-export const opaque16 = (value: Uint8Array): Uint8Array => opaque(value, 2);
