@@ -59,7 +59,7 @@ async function insert(state: ClientState, label: Uint8Array, value: string): Pro
 
 beforeEach(async () => {
   dataDir = await mkdtemp(join(tmpdir(), "kt-log-"));
-  await initialise(readConfig({}, { dataDir }));
+  await initialise(readConfig({}, { dataDir }), { clock: () => now });
   writerToken = (await readFile(join(dataDir, FILES.writerToken), "utf8")).trim();
   await open();
   const configuration = decode(Configuration, await bytesOf(await app.request("/v1/configuration")));

@@ -30,7 +30,7 @@ beforeEach(async () => {
   const suite = await nodeSuite(2);
   signer = suite.importSigner(new Uint8Array(32).fill(7));
   const config = readConfig({}, { dataDir, batchMilliseconds: 1, logLevel: "silent" });
-  await initialise(config, { auditor: { publicKey: signer.publicKey, maxLagMilliseconds: 60_000 } });
+  await initialise(config, { auditor: { publicKey: signer.publicKey, maxLagMilliseconds: 60_000 }, clock: () => now });
   token = (await readFile(join(dataDir, FILES.writerToken), "utf8")).trim();
   context = await openContext(config, () => now);
   send = sendInProcess(createApp(context));

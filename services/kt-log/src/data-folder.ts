@@ -3,6 +3,7 @@ import { mkdir, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { Configuration, KT_128_SHA256_Ed25519 } from "@mls-as/keytrans";
 import { nodeSuite } from "@mls-as/keytrans/node";
+import { sequence } from "@mls-as/keytrans/prover";
 import { encode } from "@mls-as/tls-codec";
 import type { Config } from "./config.js";
 import { writeDurably } from "./durable-file.js";
@@ -40,6 +41,8 @@ const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length
 const MINUTE = 60_000n;
 
 export interface InitOptions {
+  /** Milliseconds since 1970, for the genesis entry. */
+  readonly clock?: () => number;
   /** A third party that audits the log; absent: contact monitoring. */
   readonly auditor?:
     | {
@@ -52,11 +55,11 @@ export interface InitOptions {
 }
 
 /**
- * Makes keys, writer token, `Configuration` and database of a new log: contact monitoring unless an auditor is named, reasonable monitoring window
+ * Makes keys, writer token, `Configuration` and database of a new log, with the empty tree as its entry 0: contact monitoring unless an auditor is named, reasonable monitoring window
  * 24 h, max_ahead 60 s, max_behind 1 h, no maximum lifetime. The configuration never changes afterwards.
  * @throws DataFolderError when there is a log already
  */
-export async function initialise(config: Config, { auditor }: InitOptions = {}): Promise<void> {
+export async function initialise(config: Config, { auditor, clock = Date.now }: InitOptions = {}): Promise<void> {
   const { dataDir } = config;
   if (await isInitialised(config)) throw new DataFolderError(`There is a log in ${dataDir} already.`);
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
@@ -94,6 +97,10 @@ export async function initialise(config: Config, { auditor }: InitOptions = {}):
   const store =
     config.databaseUrl === undefined ? new SqliteLogStore(draft) : await PostgresLogStore.open(config.databaseUrl, 1);
   await store.initialise(settings);
+  const signer = suite.importSigner(keys.signature);
+  const vrfPrivateKey = suite.importVrfPrivateKey(keys.vrf);
+  const genesis = await sequence({ suite, configuration, vrfPrivateKey, signer, random, store }, [], clock());
+  await store.append(genesis.writes);
   await store.close();
   if (config.databaseUrl === undefined) await rename(draft, join(dataDir, FILES.database));
 }
