@@ -62,8 +62,8 @@ const CREDENTIAL = {
 function readCredential(given: unknown, trace: GhostTrace, extra: readonly string[]): SightedCredential {
   if (typeof given !== "object" || given === null) throw new Error("a credential is an object");
   const { credential, ...changes } = given as Record<string, unknown>;
-  const named = credential === undefined ? {} : trace.credentials?.[String(credential)];
-  if (named === undefined) throw new Error(`no credential is named ${String(credential)}`);
+  const named = credential === undefined ? {} : trace.credentials?.[credential as string];
+  if (named === undefined) throw new Error(`no credential is named ${JSON.stringify(credential)}`);
   const value: Record<string, unknown> = { type: "x509", key_matches: true, ...named, ...changes };
   refuseUnknown(value, [...Object.keys(CREDENTIAL), ...extra], "credential");
   const sighted: Record<string, unknown> = { not_before: 0, not_after: 0 };

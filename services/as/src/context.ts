@@ -1,5 +1,5 @@
 import type { Logger } from "pino";
-import type { VerifyContinuity } from "./device/renewal.js";
+import type { VerifyContinuity } from "./device/verify-continuity.js";
 import type { Metrics } from "./metrics.js";
 import type { OcspResponder } from "./revocation/ocsp-message.js";
 import type { PolicyContext } from "./policy/validation-policy.js";

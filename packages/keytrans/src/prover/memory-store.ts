@@ -18,7 +18,7 @@ function byteKey(bytes: Uint8Array): string {
 
 interface LabelRows {
   versions: StoredVersion[];
-  openings: StoredOpening[];
+  openings: (StoredOpening | undefined)[];
   vrfProofs: StoredVrfProof[];
 }
 
@@ -71,7 +71,7 @@ export class MemoryStore implements ProverStore {
 
   /** Forgets what opens a commitment. */
   deleteOpening(label: Uint8Array, version: number): void {
-    delete this.#rows(label).openings[version];
+    this.#rows(label).openings[version] = undefined;
   }
 
   /** Drops prefix tree versions of the entries before `position` (and those entries' superseded nodes). */

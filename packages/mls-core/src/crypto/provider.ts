@@ -1,7 +1,6 @@
-import type { SignatureScheme } from "./signature-scheme.js";
+import type { HashName, SignatureScheme } from "./signature-scheme.js";
 
-/** Hash functions of the MLS cipher suites. */
-export type HashName = "SHA-256" | "SHA-384" | "SHA-512";
+export type { HashName } from "./signature-scheme.js";
 
 /**
  * Hashing and signatures of the cipher suites 1 to 7. Encodings are those of RFC 9420, "Public Keys" and "Signing":

@@ -1,4 +1,5 @@
-import type { HashName } from "./provider.js";
+/** Hash functions of the MLS cipher suites. */
+export type HashName = "SHA-256" | "SHA-384" | "SHA-512";
 
 /** TLS SignatureScheme values of the MLS cipher suites (RFC 8446, "Signature Algorithms"). */
 export const SignatureScheme = {

@@ -19,9 +19,6 @@ import { type DeviceRequest, subjectKeyOf } from "./device-request.js";
 
 const SECTION = "Wire formats that are ours";
 
-/** Verifies the signature of a continuity statement by the old key that it names. */
-export type VerifyContinuity = (continuity: Continuity) => Promise<boolean>;
-
 export interface RenewalRequest {
   readonly csrs: readonly Uint8Array[];
   /** TLS Continuity, one for each CSR, in order. */

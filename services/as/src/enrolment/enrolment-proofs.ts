@@ -4,6 +4,7 @@ import type { EnrolmentPolicy, ProofKind } from "../config.js";
 import { Problem } from "../problem.js";
 import type { LabelView, Store } from "../storage/store.js";
 import { type ApprovalContext, checkApproval } from "./approvals.js";
+import type { EnrolledDevice } from "./enrolled-device.js";
 import type { CheckIdToken } from "./id-token.js";
 import { checkToken } from "./tokens.js";
 
@@ -13,13 +14,6 @@ export interface PresentedProofs {
   /** TLS DeviceApproval, one for each key of the request, in order. */
   readonly approvals?: readonly Uint8Array[] | undefined;
   readonly idToken?: string | undefined;
-}
-
-export interface EnrolledDevice {
-  readonly user: string;
-  readonly client: string;
-  /** SHA-256 of each SubjectPublicKeyInfo of the request. */
-  readonly spkiHashes: readonly Uint8Array[];
 }
 
 export interface AcceptedProofs {

@@ -1,4 +1,4 @@
-import type { EnrolledDevice } from "./enrolment-proofs.js";
+import type { EnrolledDevice } from "./enrolled-device.js";
 
 /**
  * Judges an OpenID Connect ID token for a device: issuer, audience, expiry, binding to the key, and that its claims map
