@@ -1,3 +1,2 @@
-export { parseSignedNote, parseVerifierKey, type SignedNote, type VerifierKey } from "./signed-note.js";
 export { meetsQuorum, parseTlogPolicy, type TlogPolicy } from "./tlog-policy.js";
 export { inclusionRoot, verifyWitnessedHead, type WitnessProof } from "./witnessed-head.js";
