@@ -13,7 +13,6 @@ export const PrefixNode = tagged("type", enumeration(uint8, { leaf: 0, parent: 1
   parent: struct({ left: PrefixChild, right: PrefixChild }),
 });
 export type PrefixNode = Infer<typeof PrefixNode>;
-type PrefixParent = Extract<PrefixNode, { type: "parent" }>;
 
 const LEAF_LENGTH = 65;
 const PARENT_LENGTH = 81;
