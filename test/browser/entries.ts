@@ -13,7 +13,11 @@ export const BUNDLES = {
   },
   "SDK with its client toolkit": {
     limit: 90_000,
-    code: `export * from "@mls-as/mls-credentials"; export * as client from "@mls-as/mls-credentials/client";
-           export * as tsMls from "@mls-as/mls-credentials/ts-mls"; export { webCryptoProvider } from "@mls-as/mls-core";`,
+    code: `export { verifyCredential, verifyCredentials, verifySignedPolicy, preparePolicy, compareCredentials, validSuccessor,
+             GhostDetector, verifyGroup, sightGroup, safetyNumber, checkDeviceList, labelledSigner, encodeAuthPins,
+             decodeAuthPins } from "@mls-as/mls-credentials";
+           export { enrol, resumeEnrolment, approveDevice, openLog, readDirectory, policyOf } from "@mls-as/mls-credentials/client";
+           export { createTsMlsAuthenticationService, rosterOf, sightTsMlsGroup } from "@mls-as/mls-credentials/ts-mls";
+           export { webCryptoProvider } from "@mls-as/mls-core";`,
   },
 } as const;
