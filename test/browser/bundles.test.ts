@@ -1,7 +1,8 @@
 import { once } from "node:events";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { Configuration } from "@mls-as/keytrans";
@@ -114,6 +115,25 @@ describe.skipIf(!existsSync(CHROMIUM))("in Chromium (needs /usr/bin/chromium)", 
       return { version: result.version, value: new TextDecoder().decode(result.value), refused };
     })()`);
     expect(outcome).toEqual({ version: 0, value: "a device list", refused: 32 });
+  });
+
+  test("the MLS codecs read a KeyPackage back to the same bytes, and refuse it with a byte too many", async () => {
+    const corpus = JSON.parse(readFileSync(join(root, "test/vectors/mls-x509/mls-x509-p256.json"), "utf8")) as {
+      structure: string;
+      codes: string[];
+      encoded: string;
+    }[];
+    const given = corpus.find(({ structure, codes }) => structure === "KeyPackage" && codes.length === 0)?.encoded;
+    await page.addScriptTag({ content: await bundle(BUNDLES["MLS codecs and types"].code) });
+    const outcome: unknown = await page.evaluate(`(() => {
+      const bytes = Uint8Array.from(${JSON.stringify(given)}.match(/../g), (pair) => parseInt(pair, 16));
+      const { KeyPackage, decode, encode } = bundle;
+      const again = encode(KeyPackage, decode(KeyPackage, bytes));
+      let code;
+      try { decode(KeyPackage, Uint8Array.of(...bytes, 0)); } catch (error) { code = error.code; }
+      return { same: again.length === bytes.length && again.every((byte, i) => byte === bytes[i]), code };
+    })()`);
+    expect(outcome).toEqual({ same: true, code: "trailing-bytes" });
   });
 
   test("WebCrypto and noble sign and verify alike", async () => {
