@@ -162,6 +162,7 @@ test("an unknown label, a wrong method, a wrong media type and an oversized body
   expect(await json.json()).toMatchObject({ code: "unsupported-media-type" });
   const large = await post("/v1/search", new Uint8Array(2 ** 22 + 1));
   expect(await large.json()).toMatchObject({ code: "body-too-large", status: 413 });
+  expect(large.headers.get("connection")).toBe("close");
 });
 
 test("metrics and readiness tell of the log and of no label", async () => {

@@ -38,6 +38,8 @@ function problemResponse(problem: Problem, requestId: string): Response {
       "content-type": "application/problem+json",
       "cache-control": "no-store",
       "x-request-id": requestId,
+      // The rest of the body is not read: the connection cannot carry another request.
+      ...(problem.code === "body-too-large" ? { connection: "close" } : {}),
       ...(retryAfter === undefined ? {} : { "retry-after": String(retryAfter) }),
       ...(problem.code === "unauthorized" ? { "www-authenticate": 'Bearer realm="kt-log"' } : {}),
     },

@@ -8,6 +8,8 @@ export function refuse(c: Context, problem: Problem): Response {
   c.header("Cache-Control", "no-store");
   if (problem.retryAfter !== undefined) c.header("Retry-After", String(problem.retryAfter));
   if (problem.code === "unauthorized") c.header("WWW-Authenticate", 'Bearer realm="mls-as admin"');
+  // The rest of the body is not read: the connection cannot carry another request.
+  if (problem.code === "body-too-large") c.header("Connection", "close");
   return c.body(JSON.stringify(problem.toJSON()), problem.status, { "Content-Type": "application/problem+json" });
 }
 
