@@ -165,6 +165,11 @@ export const PROBLEMS = {
     title: "The approval names a version that does not exist",
     remedy: "Put the version of the device list that the approver has seen into after_version.",
   },
+  "approval-used": {
+    status: 403,
+    title: "The approval has been used",
+    remedy: "Make a fresh key pair and have the device approve that.",
+  },
   "approval-untrusted": {
     status: 403,
     title: "The approver is not an active device of this user",

@@ -51,6 +51,37 @@ test.each(["Ed25519", "P-256", "P-384", "P-521"] as const)(
   },
 );
 
+test("an approval lets a key in once: sent again after a revocation it is refused", async () => {
+  const service = await TestService.create();
+  const phone = await Device.enrol(service, PHONE);
+  const laptopKey = subjectKeyPair("Ed25519");
+  const approval = await phone.approve(ALICE, LAPTOP, laptopKey);
+  const enrol = async () =>
+    service.send("POST", "/v1/credentials", {
+      csrs: [await service.csr(LAPTOP, laptopKey)],
+      enrolment: { approval },
+    });
+  const laptop = await enrol();
+  expect(laptop.status).toBe(201);
+  expect((await enrol()).body).toMatchObject({ code: "approval-used" });
+  const reason = { reason: "affiliationChanged" };
+  expect((await phone.post(`/v1/credentials/${laptop.body.credentials?.[0]?.id}/revocation`, reason)).status).toBe(200);
+  const replayed = await enrol();
+  expect([replayed.status, replayed.body]).toEqual([403, expect.objectContaining({ code: "approval-used" })]);
+});
+
+test("a media type that the body parser would not take for JSON is refused as such", async () => {
+  const service = await TestService.create();
+  for (const type of ["application/json;", "application/json ; charset=utf-8"]) {
+    const response = await service.app.request("/v1/credentials", {
+      method: "POST",
+      headers: { "content-type": type },
+      body: "{}",
+    });
+    expect([type, response.status]).toEqual([type, 415]);
+  }
+});
+
 test("the state and the renewal window of a credential are for its user's devices", async () => {
   const service = await TestService.create();
   const phone = await Device.enrol(service, PHONE);

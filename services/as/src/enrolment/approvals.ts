@@ -53,6 +53,10 @@ export async function checkApproval(
     throw refuse("approval-untrusted", "The approver is not another device of this user.");
   if (latest === undefined || tbs.afterVersion > latest.version)
     throw refuse("approval-version", "The approver cannot have seen that version.");
+  // An approval lets one key in once: sent again it would bring a revoked device back.
+  const enrolled = decodeDeviceList(latest.value).devices.find(({ client }) => client === device.client);
+  if (enrolled?.credentials.some(({ spkiHash }) => equalBytes(spkiHash, device.spkiHash)) === true)
+    throw refuse("approval-used", "The log already holds a credential of this key.");
   if (!(await isActiveKey(context, latest.value, tbs.approver, tbs.approverSpki)))
     throw refuse("approval-untrusted", "The approver's key is not an active credential of this user.");
   if (!(await context.verify(approval))) throw refuse("approval-signature", "The signature does not verify.");

@@ -63,7 +63,9 @@ export function errorHandler(report: (error: unknown, request: string) => void):
 /** Refuses bodies of another media type than the endpoint takes. */
 export function requireMediaType(...types: readonly string[]): MiddlewareHandler {
   return async (c, next) => {
-    const given = (c.req.header("content-type") ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
+    const header = c.req.header("content-type") ?? "";
+    // A spelling that the body parser would not take for JSON must not get past this check as JSON.
+    const given = /^([^\s;]+)(;\s*[\w-]+=[^;\s]+)*$/.exec(header)?.[1]?.toLowerCase() ?? "";
     if (!types.includes(given))
       throw new Problem("unsupported-media-type", `Send ${types.join(" or ")}.`, {
         path: "Content-Type",

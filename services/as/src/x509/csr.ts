@@ -50,7 +50,8 @@ export function readCertificateRequest(
 ): CertificateRequest {
   const request = parse(der, path);
   const info = request.certificationRequestInfo;
-  const [infoDer] = members(der) as [Uint8Array];
+  const [infoDer, algorithm, signature] = members(der) as [Uint8Array, Uint8Array, Uint8Array];
+  checkUnsignedParts(der, algorithm, signature, path);
   const [, subject, subjectPublicKeyInfo] = members(infoDer) as [Uint8Array, Uint8Array, Uint8Array];
   if (info.version !== 0)
     throw new Problem("csr-malformed", "The version is not v1(0).", { path, section: "CertificationRequestInfo" });
@@ -143,6 +144,21 @@ function readNames(names: readonly GeneralName[], path: string): { user: string;
   if (userOfClient(client) !== user)
     throw new Problem("csr-names", "The client is not a device of the user.", { path, section: "Identities" });
   return { user, client };
+}
+
+/**
+ * What the signature does not cover must have the one encoding that DER gives it: a SEQUENCE of an OID without parameters
+ * (RFC 8410, RFC 5758) and a BIT STRING of whole octets, nothing else.
+ */
+function checkUnsignedParts(der: Uint8Array, algorithm: Uint8Array, signature: Uint8Array, path: string): void {
+  const oid = algorithm[0] === 0x30 ? members(algorithm) : [];
+  const lengthOctets = (signature[1] ?? 0) < 0x80 ? 0 : (signature[1] ?? 0) & 0x7f;
+  const wholeOctets = signature[0] === 0x03 && signature[2 + lengthOctets] === 0;
+  if (der[0] !== 0x30 || members(der).length !== 3 || oid.length !== 1 || oid[0]?.[0] !== 0x06 || !wholeOctets)
+    throw new Problem("csr-malformed", "Not the DER encoding of a CertificationRequest.", {
+      path,
+      section: "CertificationRequest",
+    });
 }
 
 function verifyPossession(request: CertificationRequest, infoDer: Uint8Array, spki: Uint8Array, path: string): void {
