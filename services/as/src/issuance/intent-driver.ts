@@ -113,7 +113,11 @@ async function appendOnce(
 }
 
 async function proveLogged(log: TransparencyLog, label: string, version: number, value: Uint8Array) {
-  const proof = await log.prove(label);
+  // The log has taken the value: a refusal to show it is a fault of the log, never a reason to withdraw.
+  const proof = await log.prove(label).catch((cause: unknown) => {
+    if (!(cause instanceof LogError) || cause.code !== "refused") throw cause;
+    throw new LogError("unavailable", "the log does not show what it took", { cause });
+  });
   if (proof.version < version || (proof.version === version && !equalBytes(proof.value, value)))
     throw new LogError("proof-invalid", "the log shows another value than the one it took");
   return { request: proof.request, response: proof.response };
@@ -193,8 +197,10 @@ async function signCredential(
 ): Promise<Uint8Array> {
   const hash = toHex(createHash("sha256").update(credential.tbs).digest());
   const record = recordOf(intent.value, hash);
-  if (hash !== credential.id || record === undefined || !equalBytes(record.spkiHash, fromHex(credential.spkiHash)))
+  if (hash !== credential.id || record === undefined)
     throw new Problem("internal", "The logged list does not hold this certificate.");
+  if (!equalBytes(record.spkiHash, fromHex(credential.spkiHash)))
+    return await abandon(context, intent, "the log holds this certificate with another key");
   const issuer = context.issuers().find(({ id }) => id === credential.issuer);
   if (issuer === undefined) return await abandon(context, intent, "the issuing key is gone");
   if (credential.notAfter <= context.now()) return await abandon(context, intent, "the validity has passed");
