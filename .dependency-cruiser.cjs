@@ -3,9 +3,28 @@ const layers = {
   "packages/tls-codec": [],
   "packages/mls-core": ["packages/tls-codec"],
   "packages/keytrans": ["packages/tls-codec"],
-  "packages/mls-credentials": ["packages/tls-codec", "packages/mls-core", "packages/keytrans"],
-  "services/kt-log": ["packages/tls-codec", "packages/keytrans"],
-  "services/as": ["packages/tls-codec", "packages/mls-core", "packages/keytrans", "packages/mls-credentials"],
+  "packages/kt-client": ["packages/tls-codec", "packages/keytrans"],
+  "packages/signers": ["packages/tls-codec"],
+  "packages/service-runtime": [],
+  "packages/mls-credentials": ["packages/tls-codec", "packages/mls-core", "packages/keytrans", "packages/kt-client"],
+  "packages/kt-cli": [
+    "packages/tls-codec",
+    "packages/mls-core",
+    "packages/keytrans",
+    "packages/kt-client",
+    "packages/signers",
+    "packages/mls-credentials",
+  ],
+  "services/kt-log": ["packages/tls-codec", "packages/keytrans", "packages/signers", "packages/service-runtime"],
+  "services/as": [
+    "packages/tls-codec",
+    "packages/mls-core",
+    "packages/keytrans",
+    "packages/kt-client",
+    "packages/signers",
+    "packages/service-runtime",
+    "packages/mls-credentials",
+  ],
 };
 const owned = "^(packages|services)/";
 
@@ -31,7 +50,7 @@ module.exports = {
       comment: "Packages a browser loads import nothing of node, except in the files that are a node subpath.",
       severity: "error",
       from: {
-        path: "^packages/(tls-codec|mls-core|keytrans|mls-credentials)/src/",
+        path: "^packages/(tls-codec|mls-core|keytrans|kt-client|mls-credentials)/src/",
         pathNot: ["\\.test\\.ts$", "/node\\.ts$", "/node-provider\\.ts$", "/fixtures/"],
       },
       to: { dependencyTypes: ["core"] },
