@@ -18,7 +18,11 @@ const BATCH = 1000;
  */
 function standInVrf(suite: Suite, publicKey: Uint8Array): VrfPrivateKey {
   const proof = new Uint8Array(suite.vrfProofLength);
-  return { publicKey, prove: (input) => ({ output: suite.hash(input), proof }) };
+  return {
+    publicKey,
+    prove: (input) => ({ output: suite.hash(input), proof }),
+    output: (input) => suite.hash(input),
+  };
 }
 
 export const label = (index: number): Uint8Array => new TextEncoder().encode(`mimi://example.org/u/user-${index}`);

@@ -148,7 +148,7 @@ export class Answer {
     versions: readonly number[],
     withCommitment: (version: number) => boolean,
   ): Promise<BinaryLadderStep[]> {
-    const proofs = await this.vrf.rows(versions);
+    const proofs = await this.vrf.proofs(versions);
     const committed = versions.filter(withCommitment);
     const rows = await setting.store.versions(label, committed);
     const commitments = new Map(committed.map((version, i) => [version, rows[i]?.commitment]));

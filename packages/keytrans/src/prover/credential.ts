@@ -32,9 +32,8 @@ export async function answerCredential(setting: ProverSetting, bytes: Uint8Array
   };
   if ((await full.recorded.greatestAt(position)) === version) {
     const entry = await full.recorded.entry(position);
-    const rows = await full.vrf.rows(searchBinaryLadder(version, version));
+    const keys = await full.vrf.outputs(searchBinaryLadder(version, version));
     const root = { id: entry.prefixNode, value: entry.prefixRoot };
-    const keys = rows.map(({ output }) => output);
     const distinguished = await provePrefixSearch(setting.store, root, keys);
     return encode(setting.wire.Credential, { ...common, credentialType: "standard", distinguished });
   }

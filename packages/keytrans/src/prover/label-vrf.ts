@@ -1,4 +1,4 @@
-import { type Suite, type VrfPrivateKey, vrfInput } from "../suite/index.js";
+import { type Suite, type VrfEvaluation, type VrfPrivateKey, vrfInput } from "../suite/index.js";
 import type { ProverStore, StoredVrfProof } from "./store.js";
 
 /** VRF outputs and proofs of one label's versions, each computed once in the life of the log. */
@@ -6,7 +6,7 @@ export class LabelVrf {
   readonly #store: ProverStore;
   readonly #key: VrfPrivateKey;
   readonly #label: Uint8Array;
-  readonly #known = new Map<number, StoredVrfProof>();
+  readonly #known = new Map<number, Omit<StoredVrfProof, "label" | "version">>();
 
   constructor(store: ProverStore, key: VrfPrivateKey, label: Uint8Array) {
     this.#store = store;
@@ -14,25 +14,38 @@ export class LabelVrf {
     this.#label = label;
   }
 
-  /** Rows for `versions`, in order. Computes what is not stored, and keeps it. */
-  async rows(versions: readonly number[]): Promise<StoredVrfProof[]> {
-    const missing = versions.filter((version) => !this.#known.has(version));
-    if (missing.length > 0) await this.#load(missing);
-    return versions.map((version) => this.#known.get(version) as StoredVrfProof);
+  /** Outputs for `versions`, in order. Computes what is not stored, without the proof; the caller may store it. */
+  async outputs(versions: readonly number[]): Promise<Uint8Array[]> {
+    await this.#load(versions);
+    return versions.map((version) => {
+      const known = this.#known.get(version);
+      if (known !== undefined) return known.output;
+      const output = this.#key.output(vrfInput(this.#label, version));
+      this.#known.set(version, { output, proof: undefined });
+      return output;
+    });
+  }
+
+  /** Outputs and proofs for `versions`, in order. Makes the proofs that are not stored, and stores them. */
+  async proofs(versions: readonly number[]): Promise<VrfEvaluation[]> {
+    await this.#load(versions);
+    const made: StoredVrfProof[] = [];
+    const evaluations = versions.map((version): VrfEvaluation => {
+      const known = this.#known.get(version);
+      if (known?.proof !== undefined) return { output: known.output, proof: known.proof };
+      const evaluation = this.#key.prove(vrfInput(this.#label, version));
+      this.#known.set(version, evaluation);
+      made.push({ label: this.#label, version, ...evaluation });
+      return evaluation;
+    });
+    if (made.length > 0) await this.#store.saveVrfProofs(made);
+    return evaluations;
   }
 
   async #load(versions: readonly number[]): Promise<void> {
-    const stored = await this.#store.vrfProofs(this.#label, versions);
-    const computed: StoredVrfProof[] = [];
-    versions.forEach((version, i) => {
-      let row = stored[i];
-      if (row === undefined) {
-        row = { label: this.#label, version, ...this.#key.prove(vrfInput(this.#label, version)) };
-        computed.push(row);
-      }
-      this.#known.set(version, row);
-    });
-    if (computed.length > 0) await this.#store.saveVrfProofs(computed);
+    const missing = versions.filter((version) => !this.#known.has(version));
+    if (missing.length === 0) return;
+    for (const row of await this.#store.vrfProofs(this.#label, missing)) if (row) this.#known.set(row.version, row);
   }
 }
 

@@ -136,6 +136,7 @@ export class MemoryStore implements ProverStore {
   saveVrfProofs(proofs: readonly StoredVrfProof[]): void {
     for (const row of proofs) {
       const rows = this.#rows(row.label);
+      if (rows.vrfProofs[row.version]?.proof !== undefined) continue;
       rows.vrfProofs = placed(rows.vrfProofs, row.version, row);
     }
   }

@@ -105,11 +105,7 @@ export class RecordedProof implements ProofSource {
 
   async #search(position: number, versions: readonly number[]): Promise<PrefixProof> {
     const { prefixNode, prefixRoot } = await this.entry(position);
-    const rows = await (this.#label as ProvenLabel).vrf.rows(versions);
-    return provePrefixSearch(
-      this.#store,
-      { id: prefixNode, value: prefixRoot },
-      rows.map(({ output }) => output),
-    );
+    const keys = await (this.#label as ProvenLabel).vrf.outputs(versions);
+    return provePrefixSearch(this.#store, { id: prefixNode, value: prefixRoot }, keys);
   }
 }

@@ -150,13 +150,15 @@ class Batch {
     const first = change.signedVersion ?? next;
     const vrf = new LabelVrf(this.#context.store, this.#context.vrfPrivateKey, change.label);
     const last = first + change.values.length - 1;
-    const rows = await vrf.rows(Array.from({ length: last - next + 1 }, (_, i) => next + i));
-    for (const row of rows) {
-      const value = change.values[row.version - first];
-      const commitment = value === undefined ? ZERO_HASH : this.#commit(change.label, row.version, value);
-      this.leaves.push({ vrfOutput: row.output, commitment });
-      this.versions.push({ label: change.label, version: row.version, position: this.#position, commitment });
-      this.vrfProofs.push(row);
+    const created = Array.from({ length: last - next + 1 }, (_, i) => next + i);
+    const outputs = await vrf.outputs(created);
+    for (const [i, version] of created.entries()) {
+      const output = outputs[i] as Uint8Array;
+      const value = change.values[version - first];
+      const commitment = value === undefined ? ZERO_HASH : this.#commit(change.label, version, value);
+      this.leaves.push({ vrfOutput: output, commitment });
+      this.versions.push({ label: change.label, version, position: this.#position, commitment });
+      this.vrfProofs.push({ label: change.label, version, output, proof: undefined });
     }
   }
 

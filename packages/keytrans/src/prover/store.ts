@@ -58,11 +58,13 @@ export interface StoredOpening {
   readonly suffix?: Uint8Array | undefined;
 }
 
+/** What the VRF gives for a label-version pair. Sequencing needs the output alone; the proof is made when first served. */
 export interface StoredVrfProof {
   readonly label: Uint8Array;
   readonly version: number;
   readonly output: Uint8Array;
-  readonly proof: Uint8Array;
+  /** Undefined until it was served for the first time. */
+  readonly proof: Uint8Array | undefined;
 }
 
 /**
@@ -85,7 +87,10 @@ export interface ProverStore {
   versions(label: Uint8Array, versions: readonly number[]): Awaitable<readonly (StoredVersion | undefined)[]>;
   opening(label: Uint8Array, version: number): Awaitable<StoredOpening | undefined>;
   vrfProofs(label: Uint8Array, versions: readonly number[]): Awaitable<readonly (StoredVrfProof | undefined)[]>;
-  /** Keeps proofs that had to be computed (versions that do not exist yet). Insert or ignore; may be lost. */
+  /**
+   * Keeps what had to be computed: inserts rows, and gives a proof to rows that have none. Never replaces an output or a
+   * proof. Proofs may be lost (they are made again), outputs of existing versions may not.
+   */
   saveVrfProofs(proofs: readonly StoredVrfProof[]): Awaitable<void>;
 }
 
@@ -100,6 +105,7 @@ export interface LogEntryWrites {
   readonly superseded: readonly number[];
   readonly versions: readonly StoredVersion[];
   readonly openings: readonly StoredOpening[];
+  /** Outputs of the new versions; stored by the rule of {@link ProverStore.saveVrfProofs}, and durably. */
   readonly vrfProofs: readonly StoredVrfProof[];
   /** Third-party auditing: the encoded `AuditorUpdate` of this entry. */
   readonly auditorUpdate?: Uint8Array | undefined;

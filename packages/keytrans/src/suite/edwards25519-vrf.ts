@@ -134,6 +134,7 @@ export function edwards25519VrfPrivateKey(seed: Uint8Array): VrfPrivateKey {
   const { scalar: x, prefix, pointBytes: publicKey } = ed25519.utils.getExtendedPublicKey(seed);
   return {
     publicKey,
+    output: (input) => outputOf(encodeToCurve(publicKey, input).multiply(x)),
     prove(input): VrfEvaluation {
       const h = encodeToCurve(publicKey, input);
       const hBytes = h.toBytes();

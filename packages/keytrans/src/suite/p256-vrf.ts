@@ -130,6 +130,7 @@ export function p256VrfPrivateKey(secret: Uint8Array): VrfPrivateKey {
   const publicKey = encodePoint(key);
   return {
     publicKey,
+    output: (input) => outputOf(encodeToCurve(publicKey, input).multiply(x)),
     prove(input): VrfEvaluation {
       const h = encodeToCurve(publicKey, input);
       const gamma = h.multiply(x);

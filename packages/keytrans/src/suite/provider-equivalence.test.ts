@@ -73,6 +73,8 @@ describe.each(["ed25519", "p256"] as const)("%s: both providers", (curve) => {
         expect(b.publicKey).toEqual(a.publicKey);
         const evaluation = a.prove(input);
         expect(b.prove(input)).toEqual(evaluation);
+        expect(a.output(input)).toEqual(evaluation.output);
+        expect(b.output(input)).toEqual(evaluation.output);
         const keys = [
           noble[curve].importVrfPublicKey(a.publicKey),
           node[curve].importVrfPublicKey(a.publicKey),

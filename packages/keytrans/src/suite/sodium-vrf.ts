@@ -124,6 +124,7 @@ export function sodiumVrf(sodium: Sodium, sha512: Hash): SodiumVrf {
     const x = sodium.crypto_core_ed25519_scalar_reduce(clamped);
     return {
       publicKey,
+      output: (input) => outputOf(sodium.crypto_scalarmult_ed25519_noclamp(x, encodeToCurve(publicKey, input))),
       prove(input) {
         const h = encodeToCurve(publicKey, input);
         const gamma = sodium.crypto_scalarmult_ed25519_noclamp(x, h);

@@ -45,6 +45,8 @@ export interface VrfPrivateKey {
   readonly publicKey: Uint8Array;
   /** RFC 9381, "ECVRF Proving": deterministic. */
   prove(input: Uint8Array): VrfEvaluation;
+  /** The output that {@link prove} gives, without the proof: one point multiplication instead of three. */
+  output(input: Uint8Array): Uint8Array;
 }
 
 /** A public key for tree head and update signatures whose encoding and point were checked. */

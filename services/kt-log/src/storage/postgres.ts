@@ -29,6 +29,8 @@ const types = new TypeOverrides();
 types.setTypeParser(valueTypes.builtins.INT8, Number);
 
 const plain = (bytes: Uint8Array): Uint8Array => new Uint8Array(bytes);
+/** In the column `proof`: only the output is known yet. */
+const NO_PROOF = new Uint8Array(0);
 /** The key of the advisory lock that migrations hold. */
 const MIGRATION_LOCK = 0x6b746d67;
 
@@ -180,7 +182,8 @@ export class PostgresLogStore implements LogStore {
           openings.map(({ suffix }) => (suffix === undefined ? null : Buffer.from(suffix))),
         ],
       );
-    await insertProofs(query, [...writes.vrfProofs, ...pending]);
+    await insertProofs(query, writes.vrfProofs);
+    await insertProofs(query, pending);
     if (auditorUpdate !== undefined)
       await query("insert into auditor_updates values ($1, $2)", [position, auditorUpdate]);
   }
@@ -241,7 +244,7 @@ export class PostgresLogStore implements LogStore {
       label: plain(label),
       version,
       output: plain(output),
-      proof: plain(proof),
+      proof: proof.length === 0 ? undefined : plain(proof),
     }));
   }
 
@@ -367,7 +370,12 @@ export class PostgresLogStore implements LogStore {
     const found = new Map(
       rows.map(({ version, output, proof }) => [
         version,
-        { label, version, output: plain(output), proof: plain(proof) } satisfies StoredVrfProof,
+        {
+          label,
+          version,
+          output: plain(output),
+          proof: proof.length === 0 ? undefined : plain(proof),
+        } satisfies StoredVrfProof,
       ]),
     );
     return versions.map((version, i) => pending[i] ?? found.get(version));
@@ -393,12 +401,12 @@ async function insertProofs(query: Query, rows: readonly StoredVrfProof[]): Prom
   const proofs = [...rows].sort((a, b) => Buffer.compare(a.label, b.label) || a.version - b.version);
   await query(
     `insert into vrf_proofs select * from unnest($1::bytea[], $2::bigint[], $3::bytea[], $4::bytea[])
-     on conflict do nothing`,
+     on conflict (label, version) do update set proof = excluded.proof where length(vrf_proofs.proof) = 0`,
     [
       buffers(proofs.map(({ label }) => label)),
       proofs.map(({ version }) => version),
       buffers(proofs.map(({ output }) => output)),
-      buffers(proofs.map(({ proof }) => proof)),
+      buffers(proofs.map(({ proof }) => proof ?? NO_PROOF)),
     ],
   );
 }

@@ -25,6 +25,8 @@ interface HeadRow {
 
 /** Rows hold Buffers; the protocol's code is promised plain arrays of its own. */
 const plain = (bytes: Uint8Array): Uint8Array => new Uint8Array(bytes);
+/** In the column `proof`: only the output is known yet. */
+const NO_PROOF = new Uint8Array(0);
 
 /** The embedded driver: one file, WAL with synchronous=FULL, so that a commit is durable when it returns. */
 export class SqliteLogStore implements LogStore {
@@ -127,7 +129,14 @@ export class SqliteLogStore implements LogStore {
 
   #insertProofs(proofs: readonly StoredVrfProof[]): void {
     for (const { label, version, output, proof } of proofs)
-      this.#run("insert or ignore into vrf_proofs values (?, ?, ?, ?)", label, version, output, proof);
+      this.#run(
+        `insert into vrf_proofs values (?, ?, ?, ?) on conflict do update set proof = excluded.proof
+         where length(vrf_proofs.proof) = 0`,
+        label,
+        version,
+        output,
+        proof ?? NO_PROOF,
+      );
   }
 
   async setting(key: string): Promise<Uint8Array | undefined> {
@@ -188,7 +197,7 @@ export class SqliteLogStore implements LogStore {
       label: plain(label),
       version,
       output: plain(output),
-      proof: plain(proof),
+      proof: proof.length === 0 ? undefined : plain(proof),
     }));
   }
 
@@ -289,7 +298,13 @@ export class SqliteLogStore implements LogStore {
       const pending = this.#pending.get(label, version);
       if (pending !== undefined) return pending;
       const row = this.#get<{ output: Buffer; proof: Buffer }>(sql, label, version);
-      return row && { label, version, output: plain(row.output), proof: plain(row.proof) };
+      if (row === undefined) return undefined;
+      return {
+        label,
+        version,
+        output: plain(row.output),
+        proof: row.proof.length === 0 ? undefined : plain(row.proof),
+      };
     });
   }
 
