@@ -239,13 +239,14 @@ export const PROBLEMS = {
 
   "oidc-token-invalid": {
     status: 403,
-    title: "The ID token does not verify",
-    remedy: "Send an unexpired ID token of the configured provider and audience.",
+    title: "The OpenID provider's token does not verify",
+    remedy: "Send an unexpired token of the configured provider, made for the configured audience.",
   },
   "oidc-nonce-mismatch": {
     status: 403,
-    title: "The ID token is not bound to this key",
-    remedy: "Use the base64url SHA-256 of the SubjectPublicKeyInfo as nonce of the authorization request.",
+    title: "The OpenID provider's token is not bound to this key",
+    remedy:
+      "Use the base64url SHA-256 of the SubjectPublicKeyInfo as nonce of the authorization request, or constrain the access token to the key.",
   },
   "oidc-provider-unavailable": {
     status: 503,

@@ -98,7 +98,7 @@ export async function startAs(options: StartOptions): Promise<RunningAs> {
       finalCheck: memberCheck(nodeProvider, config, log.logId),
       verify: (approval) => verifyDeviceApproval(nodeProvider, approval),
       verifyContinuity: (continuity) => verifyContinuity(nodeProvider, continuity),
-      checkIdToken: config.oidc === undefined ? undefined : oidcCheck(config.oidc, config.domain),
+      checkProviderToken: config.oidc === undefined ? undefined : oidcCheck(config.oidc, config.domain),
       policy: config.enrolment,
       retention: config.retention,
       nonces: new Nonces(nonceKey, config.nonceLifetime),

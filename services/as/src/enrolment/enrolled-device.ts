@@ -1,6 +1,8 @@
+/** A device that asks for credentials. */
 export interface EnrolledDevice {
   readonly user: string;
   readonly client: string;
-  /** SHA-256 of each SubjectPublicKeyInfo of the request. */
+  /** DER SubjectPublicKeyInfo of each key of the request, and its SHA-256. */
+  readonly spkis: readonly Uint8Array[];
   readonly spkiHashes: readonly Uint8Array[];
 }

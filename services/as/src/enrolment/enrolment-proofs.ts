@@ -5,7 +5,7 @@ import { Problem } from "../problem.js";
 import type { LabelView, Store } from "../storage/store.js";
 import { type ApprovalContext, checkApproval } from "./approvals.js";
 import type { EnrolledDevice } from "./enrolled-device.js";
-import type { CheckIdToken } from "./id-token.js";
+import type { CheckProviderToken } from "./provider-token.js";
 import { checkToken } from "./tokens.js";
 
 /** What a request shows beside possession of its key. */
@@ -14,6 +14,7 @@ export interface PresentedProofs {
   /** TLS DeviceApproval, one for each key of the request, in order. */
   readonly approvals?: readonly Uint8Array[] | undefined;
   readonly idToken?: string | undefined;
+  readonly accessToken?: string | undefined;
 }
 
 export interface AcceptedProofs {
@@ -26,7 +27,7 @@ export interface AcceptedProofs {
 export interface ProofContext extends Omit<ApprovalContext, "now"> {
   readonly store: Store;
   readonly policy: EnrolmentPolicy;
-  readonly checkIdToken: CheckIdToken | undefined;
+  readonly checkProviderToken: CheckProviderToken | undefined;
 }
 
 /** How a user stands before a change. */
@@ -62,12 +63,13 @@ export async function checkProofs(
     tokenHash = await checkToken(context.store, proofs.token, device, now);
     kinds.push("token");
   }
-  if (proofs.idToken !== undefined) {
-    if (context.checkIdToken === undefined)
+  for (const [kind, token] of [["id", proofs.idToken] as const, ["access", proofs.accessToken] as const]) {
+    if (token === undefined) continue;
+    if (context.checkProviderToken === undefined)
       throw new Problem("enrolment-proof-unsupported", "No OpenID provider is set up here.", {
-        path: "enrolment.idToken",
+        path: `enrolment.${kind}Token`,
       });
-    await context.checkIdToken(proofs.idToken, device, now);
+    await context.checkProviderToken({ kind, token }, device, now);
     kinds.push("oidc");
   }
   const approvals: DeviceApproval[] = [];

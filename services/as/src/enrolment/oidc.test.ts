@@ -2,13 +2,13 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { exportJWK, generateKeyPair, SignJWT, UnsecuredJWT } from "jose";
-import { expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { subjectKeyPair } from "../../fixtures/certificate-signing-request.js";
 import { PHONE, TestService } from "../../fixtures/service-fixture.js";
-import { keyBindingNonce, oidcCheck } from "./oidc.js";
+import { keyBindingNonce, type OidcConfig, oidcCheck } from "./oidc.js";
 
 /** An OpenID provider, as far as its documents and tokens go. */
-async function provider() {
+async function provider(jwksUri = (issuer: string): string => `${issuer}/jwks`) {
   let fetches = 0;
   let down = false;
   let key = await generateKeyPair("ES256");
@@ -19,7 +19,7 @@ async function provider() {
     const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     response.setHeader("content-type", "application/json");
     if (request.url === "/.well-known/openid-configuration")
-      response.end(JSON.stringify({ issuer, jwks_uri: `${issuer}/jwks` }));
+      response.end(JSON.stringify({ issuer, jwks_uri: jwksUri(issuer) }));
     else
       void exportJWK(key.publicKey).then((jwk) =>
         response.end(JSON.stringify({ keys: [{ ...jwk, kid, alg: "ES256" }] })),
@@ -59,7 +59,7 @@ async function setUp() {
   const config = { issuer: idp.issuer, audience: "mls", allowHttp: true };
   const service = await TestService.create(
     { enrolment: { first: [["oidc"]], further: [["oidc"]] } },
-    { checkIdToken: oidcCheck(config, "mls.example", () => milliseconds) },
+    { checkProviderToken: oidcCheck(config, "mls.example", () => milliseconds) },
   );
   const enrol = async (claims: Record<string, unknown> = {}, forge?: (token: string) => string) => {
     const key = subjectKeyPair();
@@ -122,4 +122,73 @@ test("a provider that cannot be reached is said to be so", async () => {
 
 test("a provider without TLS is for development", () => {
   expect(() => oidcCheck({ issuer: "http://idp.example", audience: "mls" }, "mls.example")).toThrow(/https/);
+});
+
+describe("which addresses the provider can make this service ask", () => {
+  const device = { user: "mimi://mls.example/u/alice", client: PHONE, spkis: [], spkiHashes: [] };
+  const refusedBy = async (config: Partial<OidcConfig>, jwksUri: (issuer: string) => string): Promise<unknown> => {
+    const idp = await provider(jwksUri);
+    const check = oidcCheck({ issuer: idp.issuer, audience: "mls", allowHttp: true, ...config }, "mls.example");
+    const now = Math.floor(Date.now() / 1000);
+    const token = await idp.token({ nonce: keyBindingNonce([]) }, now);
+    return await check({ kind: "id", token }, device, now).then(
+      () => undefined,
+      (error: unknown) => (error as { cause: unknown }).cause,
+    );
+  };
+
+  test("its keys are on its own origin", async () => {
+    expect(await refusedBy({}, (issuer) => `${issuer}/jwks`)).toBeUndefined();
+    for (const elsewhere of ["http://127.0.0.1:1/jwks", "http://169.254.169.254/latest", "http://localhost/jwks"])
+      expect(String(await refusedBy({}, () => elsewhere))).toMatch(/not among the provider's origins/);
+    expect(String(await refusedBy({}, () => "file:///etc/passwd"))).toMatch(/https URL/);
+    expect(String(await refusedBy({}, (issuer) => issuer.replace("//", "//user:word@")))).toMatch(/https URL/);
+  });
+
+  test("or on an origin that the operator names", async () => {
+    const keys = await provider();
+    const refusal = await refusedBy({ keyOrigins: [new URL(keys.issuer).origin] }, () => `${keys.issuer}/jwks`);
+    // The keys were fetched; they are another provider's and do not verify the token.
+    expect(String(refusal)).toMatch(/signature verification failed/);
+  });
+});
+
+describe("the rule that maps a claim to the identity", () => {
+  const now = Math.floor(Date.now() / 1000);
+  const device = { user: "mimi://mls.example/u/alice", client: PHONE, spkis: [], spkiHashes: [] };
+  const judge = async (rule: Partial<OidcConfig>, claims: Record<string, unknown>): Promise<string | undefined> => {
+    const idp = await provider();
+    const check = oidcCheck({ issuer: idp.issuer, audience: "mls", allowHttp: true, ...rule }, "mls.example");
+    const token = await idp.token({ nonce: keyBindingNonce([]), ...claims }, now);
+    return await check({ kind: "id", token }, device, now).then(
+      () => undefined,
+      (error: unknown) => (error as { code: string }).code,
+    );
+  };
+  const byMail = { userClaim: "email", userPattern: "(?<user>[^@]+)@corp\\.example" };
+
+  test("a pattern takes the user out of the claim", async () => {
+    expect(await judge(byMail, { email: "alice@corp.example" })).toBeUndefined();
+  });
+
+  test("the whole claim must match, and what it gives must be canonical", async () => {
+    const wrong = [
+      "alice@corp.example.evil.example",
+      "x alice@corp.example\n",
+      "bob@corp.example",
+      "Alice@corp.example",
+      "alice%2f@corp.example",
+      "аlice@corp.example",
+      "alice@corpXexample",
+      `${"a".repeat(255)}@corp.example`,
+      ["alice@corp.example"],
+      undefined,
+    ];
+    for (const email of wrong) expect(await judge(byMail, { email }), String(email)).toBe("identity-mismatch");
+  });
+
+  test("a pattern without the group is refused at start", () => {
+    const config = { issuer: "https://idp.example", audience: "mls", userPattern: ".*" };
+    expect(() => oidcCheck(config, "mls.example")).toThrow(/group named user/);
+  });
 });

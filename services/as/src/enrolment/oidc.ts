@@ -1,24 +1,29 @@
-import { createHash } from "node:crypto";
+import { createHash, createPublicKey } from "node:crypto";
 import { userUri } from "@mls-as/mls-credentials";
-import { createLocalJWKSet, errors, type JSONWebKeySet, jwtVerify, type JWTPayload } from "jose";
+import { calculateJwkThumbprint, createLocalJWKSet, errors, type JWK, jwtVerify, type JWTPayload } from "jose";
 import { Problem } from "../problem.js";
-import type { CheckIdToken } from "./id-token.js";
+import type { EnrolledDevice } from "./enrolled-device.js";
+import { type ProviderAddress, ProviderKeys } from "./provider-keys.js";
+import type { CheckProviderToken, ProviderToken } from "./provider-token.js";
 
-/** An OpenID provider whose ID tokens are accepted as enrolment proofs. */
-export interface OidcConfig {
-  /** Issuer identifier; its discovery document is at `/.well-known/openid-configuration` below it. */
-  readonly issuer: string;
-  /** This service's client id there. */
+/** An OpenID provider whose tokens are accepted as enrolment proofs. */
+export interface OidcConfig extends ProviderAddress {
+  /** Client id there of the apps whose ID tokens are accepted. */
   readonly audience: string;
-  /** Claim whose value is the user part of the identity; it must be canonical as it stands. Default `preferred_username`. */
+  /** Resource that access tokens must be made for (RFC 9068); without it none are accepted. */
+  readonly accessTokenAudience?: string;
+  /** Claim that is mapped to the user part of the identity. Default `preferred_username`. */
   readonly userClaim?: string;
+  /**
+   * Regular expression that the whole claim must match; its group `user` is the user part. Without it the claim itself
+   * is. Either way the result must be canonical as it stands: nothing is folded or repaired.
+   */
+  readonly userPattern?: string;
   /** Seconds that clocks may differ; default 30. */
   readonly clockTolerance?: number;
-  /** For development: allows a provider without TLS. */
-  readonly allowHttp?: boolean;
 }
 
-/** Signature algorithms of ID tokens; symmetric ones and `none` are not among them. */
+/** Signature algorithms of tokens; symmetric ones and `none` are not among them. */
 const ALGORITHMS = [
   "EdDSA",
   "Ed25519",
@@ -32,12 +37,8 @@ const ALGORITHMS = [
   "RS384",
   "RS512",
 ];
-const PATH = "enrolment.idToken";
-const MAX_DOCUMENT = 256 * 1024;
-const TIMEOUT = 5_000;
-/** Milliseconds that keys are used for, and that must pass before an unknown key id makes us ask again. */
-const KEYS_LIFETIME = 600_000;
-const KEYS_COOLDOWN = 30_000;
+const PATHS = { id: "enrolment.idToken", access: "enrolment.accessToken" } as const;
+const LONGEST_CLAIM = 255;
 
 /** What the `nonce` claim must be: base64url SHA-256 of the SubjectPublicKeyInfo; of several, of their hashes in order. */
 export function keyBindingNonce(spkiHashes: readonly Uint8Array[]): string {
@@ -46,119 +47,115 @@ export function keyBindingNonce(spkiHashes: readonly Uint8Array[]): string {
   return createHash("sha256").update(Buffer.concat(spkiHashes)).digest("base64url");
 }
 
-/** Judges ID tokens of one provider, whose keys are fetched by discovery, kept, and fetched again when they rotate. */
-export function oidcCheck(config: OidcConfig, domain: string, clock: () => number = Date.now): CheckIdToken {
+/**
+ * Judges tokens of one provider.
+ *
+ * @throws Error when the configuration cannot work
+ */
+export function oidcCheck(config: OidcConfig, domain: string, clock: () => number = Date.now): CheckProviderToken {
   const keys = new ProviderKeys(config, clock);
-  return async (idToken, device, now) => {
-    const claims = await verifyToken(keys, config, idToken, now);
-    if (claims["nonce"] !== keyBindingNonce(device.spkiHashes))
-      throw new Problem("oidc-nonce-mismatch", "The nonce claim is not made of this key.", { path: PATH });
-    if (userOf(claims, config, domain) !== device.user)
-      throw new Problem("identity-mismatch", "The ID token is for another user.", { path: PATH });
+  const userOf = userRule(config, domain);
+  return async (presented, device, now) => {
+    const path = PATHS[presented.kind];
+    const claims = await verifyToken(keys, config, presented, now);
+    if (!(await isBoundTo(claims, device, presented.kind)))
+      throw new Problem("oidc-nonce-mismatch", "The token is not bound to this key.", { path });
+    if (userOf(claims, path) !== device.user)
+      throw new Problem("identity-mismatch", "The token is for another user.", { path });
   };
 }
 
-async function verifyToken(keys: ProviderKeys, config: OidcConfig, idToken: string, now: number): Promise<JWTPayload> {
+async function verifyToken(
+  keys: ProviderKeys,
+  config: OidcConfig,
+  { kind, token }: ProviderToken,
+  now: number,
+): Promise<JWTPayload> {
+  const path = PATHS[kind];
+  const audience = kind === "id" ? config.audience : config.accessTokenAudience;
+  if (audience === undefined)
+    throw new Problem("enrolment-proof-unsupported", "Access tokens are not accepted here.", { path });
   const options = {
     issuer: config.issuer,
-    audience: config.audience,
+    audience,
     algorithms: ALGORITHMS,
-    requiredClaims: ["exp", "iat", "sub", "nonce"],
+    requiredClaims: ["exp", "iat", "sub"],
     currentDate: new Date(now * 1000),
     clockTolerance: config.clockTolerance ?? 30,
   };
   for (let retry = false; ; retry = true) {
     try {
-      const { payload } = await jwtVerify(idToken, createLocalJWKSet(await keys.current(retry)), options);
-      if (Array.isArray(payload.aud) && payload.aud.length > 1 && payload["azp"] !== config.audience)
-        throw new Problem("oidc-token-invalid", "The ID token was made for another party.", { path: PATH });
+      const { payload, protectedHeader } = await jwtVerify(
+        token,
+        createLocalJWKSet(await keys.current(retry)),
+        options,
+      );
+      checkPurpose(kind, protectedHeader.typ, payload, audience);
       return payload;
     } catch (cause) {
       // A key that is not known yet may be the provider's next one.
       if (cause instanceof errors.JWKSNoMatchingKey && !retry) continue;
       if (!(cause instanceof errors.JOSEError)) throw cause;
-      throw new Problem("oidc-token-invalid", "The ID token does not verify.", { path: PATH, cause });
+      throw new Problem("oidc-token-invalid", "The token does not verify.", { path, cause });
     }
   }
 }
 
-function userOf(claims: JWTPayload, { userClaim = "preferred_username" }: OidcConfig, domain: string): string {
-  const value = claims[userClaim];
-  try {
-    if (typeof value === "string") return userUri(domain, value);
-  } catch (cause) {
-    throw new Problem("identity-mismatch", `The claim ${userClaim} is not a canonical user name.`, {
-      path: PATH,
-      cause,
-    });
-  }
-  throw new Problem("identity-mismatch", `The ID token has no claim ${userClaim}.`, { path: PATH });
+/**
+ * An access token says that it is one, and no ID token does (RFC 9068, "JWT Access Token Header"); an ID token was
+ * issued to the party that it names (OpenID Connect Core, "ID Token Validation").
+ */
+function checkPurpose(
+  kind: ProviderToken["kind"],
+  typ: string | undefined,
+  claims: JWTPayload,
+  audience: string,
+): void {
+  const type = typ?.toLowerCase().replace(/^application\//, "");
+  if (kind === "access" ? type !== "at+jwt" : type !== undefined && type !== "jwt")
+    throw new Problem("oidc-token-invalid", `The token's type is ${typ ?? "not stated"}.`, { path: PATHS[kind] });
+  if (kind === "access") return;
+  const several = Array.isArray(claims.aud) && claims.aud.length > 1;
+  if ((several || claims["azp"] !== undefined) && claims["azp"] !== audience)
+    throw new Problem("oidc-token-invalid", "The token was made for another party.", { path: PATHS.id });
 }
 
-class ProviderKeys {
-  readonly #config: OidcConfig;
-  readonly #clock: () => number;
-  #keys: { readonly set: Promise<JSONWebKeySet>; readonly fetchedAt: number } | undefined;
-
-  constructor(config: OidcConfig, clock: () => number) {
-    this.#config = config;
-    this.#clock = clock;
-    this.#checkUrl(config.issuer);
+/**
+ * By its `nonce`; an access token also by the thumbprint of the key that it is constrained to (RFC 9449, "JWK
+ * Thumbprint Confirmation Method"). One that is constrained to another key is refused, whatever its nonce.
+ */
+async function isBoundTo(
+  claims: JWTPayload,
+  { spkis, spkiHashes }: EnrolledDevice,
+  kind: ProviderToken["kind"],
+): Promise<boolean> {
+  const confirmation = claims["cnf"] as { readonly jkt?: unknown } | null | undefined;
+  if (kind === "access" && confirmation !== undefined) {
+    const [only] = spkis;
+    if (only === undefined || spkis.length > 1) return false;
+    const jwk = createPublicKey({ key: Buffer.from(only), format: "der", type: "spki" }).export({ format: "jwk" });
+    return confirmation?.jkt === (await calculateJwkThumbprint(jwk as JWK, "sha256"));
   }
+  return claims["nonce"] === keyBindingNonce(spkiHashes);
+}
 
-  async current(refresh: boolean): Promise<JSONWebKeySet> {
-    const age = this.#keys === undefined ? Number.POSITIVE_INFINITY : this.#clock() - this.#keys.fetchedAt;
-    if (this.#keys === undefined || age > KEYS_LIFETIME || (refresh && age > KEYS_COOLDOWN)) {
-      const set = this.#fetchKeys();
-      this.#keys = { set, fetchedAt: this.#clock() };
-      set.catch(() => {
-        this.#keys = undefined;
-      });
-    }
-    return await this.#keys.set;
-  }
-
-  /** Only URLs that the operator's provider names, only over TLS, never through a redirect. */
-  #checkUrl(text: string): URL {
-    const url = new URL(text);
-    const allowed = url.protocol === "https:" || (this.#config.allowHttp === true && url.protocol === "http:");
-    if (!allowed || url.username !== "" || url.password !== "")
-      throw new Error(`${text}: an https URL without user information is due`);
-    return url;
-  }
-
-  async #fetchKeys(): Promise<JSONWebKeySet> {
+/** Maps claims to the user URI, by the rule of the configuration. */
+function userRule(config: OidcConfig, domain: string): (claims: JWTPayload, path: string) => string {
+  const { userClaim = "preferred_username", userPattern } = config;
+  if (userPattern !== undefined && !userPattern.includes("(?<user>"))
+    throw new Error("oidc.userPattern: a group named user is due, as in (?<user>[a-z0-9.]+)@mls\\.example");
+  const pattern = userPattern === undefined ? undefined : new RegExp(`^(?:${userPattern})$`, "u");
+  return (claims, path) => {
+    const value = claims[userClaim];
+    if (typeof value !== "string" || value.length > LONGEST_CLAIM)
+      throw new Problem("identity-mismatch", `The token has no usable claim ${userClaim}.`, { path });
+    const user = pattern === undefined ? value : pattern.exec(value)?.groups?.["user"];
+    if (user === undefined)
+      throw new Problem("identity-mismatch", `The claim ${userClaim} does not match the rule.`, { path });
     try {
-      const base = this.#config.issuer.replace(/\/$/, "");
-      const document = await this.#fetchJson(`${base}/.well-known/openid-configuration`);
-      if (document["issuer"] !== this.#config.issuer) throw new Error("the discovery document names another issuer");
-      const set = await this.#fetchJson(String(document["jwks_uri"]));
-      if (!Array.isArray(set["keys"])) throw new Error("the key set has no keys");
-      return { keys: set["keys"] as JSONWebKeySet["keys"] };
+      return userUri(domain, user);
     } catch (cause) {
-      throw new Problem("oidc-provider-unavailable", "The provider's keys cannot be fetched.", {
-        path: PATH,
-        retryAfter: 10,
-        cause,
-      });
+      throw new Problem("identity-mismatch", `The claim ${userClaim} is not a canonical user name.`, { path, cause });
     }
-  }
-
-  async #fetchJson(text: string): Promise<Record<string, unknown>> {
-    const response = await fetch(this.#checkUrl(text), {
-      redirect: "error",
-      signal: AbortSignal.timeout(TIMEOUT),
-      headers: { accept: "application/json" },
-    });
-    if (!response.ok) throw new Error(`${text} answered ${response.status}`);
-    let body = "";
-    const decoder = new TextDecoder();
-    for await (const chunk of response.body ?? []) {
-      body += decoder.decode(chunk as Uint8Array, { stream: true });
-      if (body.length > MAX_DOCUMENT) throw new Error(`${text} is too large`);
-    }
-    const value: unknown = JSON.parse(body);
-    if (typeof value !== "object" || value === null) throw new Error(`${text} is no object`);
-    return value as Record<string, unknown>;
-  }
+  };
 }

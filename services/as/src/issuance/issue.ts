@@ -141,8 +141,9 @@ async function journal(
   key: string,
 ): Promise<Intent> {
   await checkNonce(context, wanted);
-  const spkiHashes = wanted.requests.map(({ subjectPublicKeyInfo }) => sha256(subjectPublicKeyInfo));
-  const device = { user: wanted.user, client: wanted.client, spkiHashes };
+  const spkis = wanted.requests.map(({ subjectPublicKeyInfo }) => subjectPublicKeyInfo);
+  const spkiHashes = spkis.map(sha256);
+  const device = { user: wanted.user, client: wanted.client, spkis, spkiHashes };
   return await journalWhenFree(context, wanted.user, async (view) => {
     const now = context.now();
     await checkKeys(context, wanted.client, spkiHashes);

@@ -90,12 +90,18 @@ export function credentialRoutes(app: OpenAPIHono, context: AppContext): void {
     const { csrs, enrolment } = c.req.valid("json");
     const key = c.req.valid("header")["idempotency-key"];
     const approvals = typeof enrolment.approval === "string" ? [enrolment.approval] : enrolment.approval;
-    const { token, idToken } = enrolment;
+    const { token, idToken, accessToken } = enrolment;
     const intent = await issueCredentials(context, {
       csrs: csrs.map(bytesOf),
-      proofs: { token, idToken, approvals: approvals?.map(bytesOf) },
+      proofs: { token, idToken, accessToken, approvals: approvals?.map(bytesOf) },
       idempotencyKey: key === undefined ? undefined : `key:${key}`,
-      requestHash: requestHash("enrolment", [csrs, token ?? null, approvals ?? null, idToken ?? null]),
+      requestHash: requestHash("enrolment", [
+        csrs,
+        token ?? null,
+        approvals ?? null,
+        idToken ?? null,
+        accessToken ?? null,
+      ]),
     });
     const answer = await issuanceAnswer(context, intent);
     context.metrics.issued.inc(answer.credentials.length);

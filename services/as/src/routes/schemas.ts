@@ -52,6 +52,7 @@ export const EnrolmentRequest = z
         .optional()
         .openapi({ description: "TLS DeviceApproval; for several CSRs a list, one for each in order" }),
       idToken: z.string().min(1).max(16_384).optional(),
+      accessToken: z.string().min(1).max(16_384).optional(),
     }),
   })
   .openapi("EnrolmentRequest");
