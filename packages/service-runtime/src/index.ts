@@ -11,6 +11,7 @@ export {
 } from "./configuration-spec.js";
 export { writeDurably } from "./durable-file.js";
 export { type HttpServer, listen, type ListenOptions } from "./http-server.js";
+export { createLogger, LOG_LEVELS, type LogLevel } from "./logger.js";
 export { type HttpMetrics, httpMetrics, observeRequests, processMetrics } from "./metrics.js";
 export {
   type ProblemDetails,
