@@ -2,5 +2,6 @@ export { baseBinaryLadder, MAX_VERSION } from "./binary-ladder.js";
 export { KeytransError, type KeytransErrorCode } from "./errors.js";
 export type { Evidence, EvidenceKind, EvidenceOperation } from "./evidence.js";
 export { logId } from "./log-id.js";
+export { type Appended, type AppendedNode, appendLeaf, leafValue, rootValue } from "./log-tree/hashing.js";
 export * from "./structs/index.js";
 export * from "./suite/index.js";
