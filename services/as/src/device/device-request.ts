@@ -123,17 +123,26 @@ function readHeader(encoded: string): Header {
   return fields as Header;
 }
 
-async function findSigner({ store, now }: AppContext, thumbprint: string): Promise<StoredCredential> {
+/**
+ * The active credential with a thumbprint (base64url SHA-256 of the certificate).
+ *
+ * @throws Problem `signer-unknown`, `signer-inactive`
+ */
+export async function findSigner(
+  { store, now }: AppContext,
+  thumbprint: string,
+  path = "protected.x5t#S256",
+): Promise<StoredCredential> {
   const hash = fromBase64Url(thumbprint);
   const signer = hash?.length === 32 ? await store.credentialByThumbprint(toHex(hash)) : undefined;
   if (signer === undefined)
     throw new Problem("signer-unknown", "No credential has this thumbprint.", {
-      path: "protected.x5t#S256",
+      path,
       section: SECTION,
     });
   if (signer.state !== "active" || signer.notAfter <= now())
     throw new Problem("signer-inactive", "The signing credential is expired or revoked.", {
-      path: "protected.x5t#S256",
+      path,
       section: SECTION,
     });
   return signer;

@@ -54,12 +54,18 @@ export async function renewCredentials(context: AppContext, id: string, request:
   });
 }
 
-async function decideRenewal(
+/**
+ * Decides on a renewal by `signer` and journals it.
+ *
+ * @param continuities one for each key, or none where possession of the old key was shown otherwise: contacts are then
+ *   told that the identity changed
+ */
+export async function decideRenewal(
   context: AppContext,
   signer: StoredCredential,
   wanted: WantedCredentials,
   continuities: readonly Continuity[],
-  request: RenewalRequest,
+  request: Pick<RenewalRequest, "token" | "requestHash">,
   key: string,
 ): Promise<Intent> {
   await checkNonce(context, wanted);

@@ -31,6 +31,14 @@ export interface IssuanceRequest {
   readonly idempotencyKey: string | undefined;
   /** Covers everything that was asked for: the same hash is the same request. */
   readonly requestHash: string;
+  /** The TLS connection that the request came over, where that takes the place of a nonce (EST). */
+  readonly channel?: SecureChannel;
+}
+
+/** A TLS connection; a CSR is linked to it by its `tls-unique` (RFC 7030, "Linking Identity and POP Information"). */
+export interface SecureChannel {
+  /** Base64; undefined where the protocol version has none. */
+  readonly binding: string | undefined;
 }
 
 const TRIES_FOR_A_FREE_LABEL = 3;
@@ -46,7 +54,7 @@ export const SHARD_SECONDS = 30 * 86_400;
  */
 export async function issueCredentials(context: IssuanceContext, request: IssuanceRequest): Promise<Intent> {
   return await oncePerRequest(context, request, async (key) => {
-    const wanted = readRequests(context, request.csrs);
+    const wanted = readRequests(context, request.csrs, request.channel);
     return { label: wanted.user, decide: () => journal(context, wanted, request, key) };
   });
 }
@@ -101,15 +109,18 @@ export interface WantedCredentials {
   readonly requests: readonly CertificateRequest[];
 }
 
-/** Reads the CSRs of one request, which are all of one device, over one nonce, for different keys. */
+/**
+ * Reads the CSRs of one request, which are all of one device, over one nonce, for different keys. Over a secure channel
+ * a CSR needs no nonce, or carries the channel's binding instead of one.
+ */
 export function readRequests(
   { config }: Pick<IssuanceContext, "config">,
   csrs: readonly Uint8Array[],
-  nonce: "required" | "optional" = "required",
+  channel?: SecureChannel,
 ): WantedCredentials {
   if (csrs.length === 0 || csrs.length > MAXIMUM_CREDENTIALS)
     throw new Problem("csr-batch", `1 to ${MAXIMUM_CREDENTIALS} CSRs make a request.`, { path: "csrs" });
-  const requests = csrs.map((der, i) => readCertificateRequest(der, `csrs[${i}]`, nonce));
+  const requests = csrs.map((der, i) => readCertificateRequest(der, `csrs[${i}]`, channel === undefined ? "required" : "optional"));
   const [first] = requests as [CertificateRequest];
   if (domainOf(first.client) !== config.domain)
     throw new Problem("identity-domain", `This service is for ${config.domain}.`, {
@@ -123,7 +134,8 @@ export function readRequests(
     keys.add(toHex(request.subjectPublicKeyInfo));
     if (keys.size !== i + 1) throw new Problem("csr-batch", "Two CSRs have the same key.", { path: `csrs[${i}]` });
   });
-  return { user: first.user, client: first.client, nonce: first.nonce, requests };
+  const bound = channel?.binding !== undefined && first.nonce === channel.binding;
+  return { user: first.user, client: first.client, nonce: bound ? undefined : first.nonce, requests };
 }
 
 export async function checkNonce({ store, nonces, now }: IssuanceContext, { nonce }: WantedCredentials): Promise<void> {
