@@ -2,15 +2,14 @@ import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { KeytransError, UpdateRequest } from "@mls-as/keytrans";
 import { ProverError } from "@mls-as/keytrans/prover";
+import { bearerToken, isSecret, problemResponse as answerProblem, RateLimit } from "@mls-as/service-runtime";
 import { CodecError, decode, encode, opaque, vector } from "@mls-as/tls-codec";
 import { type Context as HonoContext, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
-import { bearerToken, isToken } from "./access.js";
 import { acceptAuditorTreeHead, assertAudited } from "./auditor-tree-head.js";
 import type { Context } from "./context.js";
 import { forwardUpdate } from "./forward.js";
 import { Problem, PROBLEMS, type ProblemCode } from "./problem.js";
-import { RateLimit } from "./rate-limit.js";
 import { requestLabel } from "./request-label.js";
 
 type Answer = (request: Uint8Array) => Promise<Uint8Array>;
@@ -30,21 +29,8 @@ function toProblem(error: unknown): Problem {
   return new Problem("internal");
 }
 
-function problemResponse(problem: Problem, requestId: string): Response {
-  const { retryAfter } = problem.details;
-  return new Response(JSON.stringify({ ...problem.toJSON(), requestId }), {
-    status: problem.status,
-    headers: {
-      "content-type": "application/problem+json",
-      "cache-control": "no-store",
-      "x-request-id": requestId,
-      // The rest of the body is not read: the connection cannot carry another request.
-      ...(problem.code === "body-too-large" ? { connection: "close" } : {}),
-      ...(retryAfter === undefined ? {} : { "retry-after": String(retryAfter) }),
-      ...(problem.code === "unauthorized" ? { "www-authenticate": 'Bearer realm="kt-log"' } : {}),
-    },
-  });
-}
+const problemResponse = (problem: Problem, requestId: string): Response =>
+  answerProblem(problem, { requestId, realm: "kt-log" });
 
 interface Environment {
   Variables: { requestId: string };
@@ -88,9 +74,14 @@ export function createApp(context: Context): LogApp {
   });
 
   const isWriter = (c: HonoContext): boolean =>
-    isToken(bearerToken(c.req.header("authorization")), context.writerTokenHash);
+    isSecret(bearerToken(c.req.header("authorization")), context.writerTokenHash);
   const callers = new RateLimit({ perSecond: config.callerRate, burst: 4 * config.callerRate }, context.clock);
   const labels = new RateLimit({ perSecond: config.labelRate, burst: 4 * config.labelRate }, context.clock);
+
+  const takeOf = (limiter: RateLimit, key: string): void => {
+    const retryAfter = limiter.take(key);
+    if (retryAfter > 0) throw new Problem("rate-limited", undefined, { retryAfter });
+  };
 
   const operation = (path: string, answer: Answer): void => {
     app.post(path, async (c) => {
@@ -105,9 +96,9 @@ export function createApp(context: Context): LogApp {
     app.use(path, async (c, next) => {
       if (!context.access.mayRead(c.req.header("authorization"))) throw new Problem("unauthorized");
       if (!isWriter(c)) {
-        callers.take(callerOf(c, config.callerHeader));
+        takeOf(callers, callerOf(c, config.callerHeader));
         const label = requestLabel(new Uint8Array(await c.req.arrayBuffer()), labelFirst);
-        if (label !== undefined) labels.take(Buffer.from(label).toString("latin1"));
+        if (label !== undefined) takeOf(labels, Buffer.from(label).toString("latin1"));
       }
       await next();
     });

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import type { StoredHead } from "@mls-as/keytrans/prover";
-import { writeDurably } from "./durable-file.js";
+import { writeDurably } from "@mls-as/service-runtime";
 import { rootAt } from "./log-tree.js";
 import { Problem } from "./problem.js";
 import type { LogStore } from "./storage/store.js";

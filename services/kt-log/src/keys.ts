@@ -1,8 +1,8 @@
 import { createCipheriv, createDecipheriv, randomBytes, scryptSync } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import type { RandomSource, Suite } from "@mls-as/keytrans";
+import { writeDurably } from "@mls-as/service-runtime";
 import { concatBytes } from "@mls-as/tls-codec";
-import { writeDurably } from "./durable-file.js";
 
 /** The log's private keys: 32 bytes each, in memory while the log runs. */
 export interface LogKeys {

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
+import { ConfigurationError, stopOnSignals } from "@mls-as/service-runtime";
 import { Command, InvalidArgumentError } from "commander";
-import { type Config, ConfigError, readConfig } from "./config.js";
+import { type Config, readConfig } from "./config.js";
 import { DataFolderError, initialise } from "./data-folder.js";
 import { RolledBackError } from "./head-memory.js";
 import { KeyFileError } from "./keys.js";
@@ -50,14 +51,7 @@ async function runServe(flags: Flags): Promise<void> {
   const config = configOf(flags);
   if (flags.init === true && !(await isInitialised(config))) await initialise(config);
   const service = await serve(config);
-  const stop = (): void => {
-    service.close().then(
-      () => process.exit(0),
-      (error: unknown) => fail(error),
-    );
-  };
-  process.on("SIGTERM", stop);
-  process.on("SIGINT", stop);
+  stopOnSignals(() => service.close(), report);
   process.stdout.write(
     flags.json === true
       ? `${JSON.stringify({ url: service.url, pid: process.pid })}\n`
@@ -74,12 +68,12 @@ async function runInit(flags: InitFlags): Promise<void> {
 }
 
 /** What an operator did wrong is told in a sentence; anything else is a fault of this program and shows its stack. */
-function fail(error: unknown): never {
-  const kinds = [ConfigError, DataFolderError, KeyFileError, RolledBackError];
+function report(error: unknown): number {
+  const kinds = [ConfigurationError, DataFolderError, KeyFileError, RolledBackError];
   const known = error instanceof Error && kinds.some((kind) => error instanceof kind);
   const text = known ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error);
   process.stderr.write(`kt-log: ${text}\n`);
-  process.exit(known ? 2 : 1);
+  return known ? 2 : 1;
 }
 
 const program = new Command("kt-log")
@@ -131,5 +125,5 @@ program
 try {
   await program.parseAsync();
 } catch (error) {
-  fail(error);
+  process.exit(report(error));
 }

@@ -1,4 +1,4 @@
-import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { type ProblemDetails, type ProblemTable, ServiceProblem } from "@mls-as/service-runtime";
 
 /** Every way this service refuses a request: one row a code, never reused for another meaning. */
 export const PROBLEMS = {
@@ -92,6 +92,21 @@ export const PROBLEMS = {
     title: "The auditor lags too far behind for users to accept an answer",
     remedy: "Repeat the same request later; the operator or the auditor must find out why the audit stands still.",
   },
+  "witnesses-late": {
+    status: 503,
+    title: "The witnesses lag too far behind",
+    remedy: "Repeat the same request later; the operator or the witnesses must find out why no quorum has cosigned.",
+  },
+  "not-witnessed": {
+    status: 503,
+    title: "No checkpoint with a quorum of cosignatures covers that entry yet",
+    remedy: "Repeat the same request after Retry-After.",
+  },
+  "witnessing-off": {
+    status: 404,
+    title: "This log asks no witnesses",
+    remedy: "Do not demand witnesses of this log; its operator can configure them.",
+  },
   "storage-unavailable": {
     status: 503,
     title: "The log could not store the update",
@@ -110,49 +125,16 @@ export const PROBLEMS = {
   },
   "shutting-down": { status: 503, title: "The log is shutting down", remedy: "Repeat the same request later." },
   internal: { status: 500, title: "An error of this service", remedy: "Tell the operator the request id." },
-} as const satisfies Record<string, { status: ContentfulStatusCode; title: string; remedy: string }>;
+} as const satisfies ProblemTable;
 
 /** Closed set of error codes of this service. */
 export type ProblemCode = keyof typeof PROBLEMS;
 
-export interface ProblemDetails {
-  /** The offending field. */
-  readonly path?: string | undefined;
-  /** Title of the section whose rule was broken. */
-  readonly section?: string | undefined;
-  /** Seconds after which to try again. */
-  readonly retryAfter?: number | undefined;
-}
+const KIND = { namespace: "urn:kt-log:problem:", table: PROBLEMS };
 
 /** A refusal; answered as a problem document (RFC 9457). */
-export class Problem extends Error {
-  override readonly name = "Problem";
-  readonly code: ProblemCode;
-  readonly details: ProblemDetails;
-
-  constructor(code: ProblemCode, detail: string = PROBLEMS[code].title, details: ProblemDetails = {}) {
-    super(detail);
-    this.code = code;
-    this.details = details;
-  }
-
-  get status(): ContentfulStatusCode {
-    return PROBLEMS[this.code].status;
-  }
-
-  /** The document of RFC 9457. */
-  toJSON(): Record<string, unknown> {
-    const { title, status, remedy } = PROBLEMS[this.code];
-    const { path, section } = this.details;
-    return {
-      type: `urn:kt-log:problem:${this.code}`,
-      title,
-      status,
-      code: this.code,
-      detail: this.message,
-      remedy,
-      ...(path === undefined || path === "" ? {} : { path }),
-      ...(section === undefined ? {} : { section }),
-    };
+export class Problem extends ServiceProblem<ProblemCode> {
+  constructor(code: ProblemCode, detail?: string, details?: ProblemDetails) {
+    super(KIND, code, detail, details);
   }
 }

@@ -1,8 +1,6 @@
-import { once } from "node:events";
-import type { AddressInfo } from "node:net";
-import { createAdaptorServer } from "@hono/node-server";
+import { type HttpServer, listen, startTracing } from "@mls-as/service-runtime";
 import { createApp } from "./app.js";
-import { type Config, ConfigError } from "./config.js";
+import type { Config } from "./config.js";
 import { closeContext, type Context, openContext } from "./context.js";
 
 export interface RunningService {
@@ -12,39 +10,32 @@ export interface RunningService {
   close(): Promise<void>;
 }
 
-/** Opens the data folder and listens. @throws ConfigError, DataFolderError, KeyFileError */
+/** Opens the data folder and listens. @throws ConfigurationError, DataFolderError, KeyFileError */
 export async function serve(config: Config): Promise<RunningService> {
+  const tracing = await startTracing({ service: "kt-log", endpoint: config.tracingEndpoint });
   const context = await openContext(config);
-  const server = createAdaptorServer({ fetch: createApp(context).fetch });
-  server.listen(config.port, config.host);
+  let server: HttpServer;
   try {
-    await once(server, "listening");
+    server = await listen({ fetch: createApp(context).fetch, host: config.host, port: config.port });
   } catch (error) {
     await closeContext(context);
-    if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
-    throw new ConfigError(`Port ${config.port} on ${config.host} is taken; choose another for the log.`, {
-      cause: error,
-    });
+    await tracing.stop();
+    throw error;
   }
-  const { address, port, family } = server.address() as AddressInfo;
-  const url = `http://${family === "IPv6" ? `[${address}]` : address}:${port}`;
-  await context.leadership.advertise(config.advertisedUrl ?? url);
-  context.logger.info({ url }, "the log is listening");
+  await context.leadership.advertise(config.advertisedUrl ?? server.url);
+  context.logger.info({ url: server.url }, "the log is listening");
+  if (config.unknownVariables.length > 0)
+    context.logger.warn({ variables: config.unknownVariables }, "variables that are no settings");
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
-    const closed = once(server, "close");
-    server.close();
-    if ("closeIdleConnections" in server) server.closeIdleConnections();
+    const drained = server.close();
     await context.sequencer.stop();
-    const patience = setTimeout(() => {
-      if ("closeAllConnections" in server) server.closeAllConnections();
-    }, 5000);
-    await closed;
-    clearTimeout(patience);
+    await drained;
     await closeContext(context);
+    await tracing.stop();
   };
   return {
-    url,
+    url: server.url,
     context,
     close: () => {
       closing ??= close();
