@@ -3,5 +3,6 @@ export { KeytransError, type KeytransErrorCode } from "./errors.js";
 export type { Evidence, EvidenceKind, EvidenceOperation } from "./evidence.js";
 export { logId } from "./log-id.js";
 export { type Appended, type AppendedNode, appendLeaf, leafValue, rootValue } from "./log-tree/hashing.js";
+export { evaluatePrefixProof, type SearchedKey } from "./prefix-tree/evaluate.js";
 export * from "./structs/index.js";
 export * from "./suite/index.js";
