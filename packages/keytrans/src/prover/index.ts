@@ -1,5 +1,6 @@
+export { type DerivedEntry, deriveEntry, type EntryContext } from "./entry.js";
 export { ProverError, type ProverErrorCode } from "./errors.js";
-export type { ProverContext } from "./label-vrf.js";
+export type { ProverContext, VrfEvaluator } from "./label-vrf.js";
 export { type OperatorContext, signManagerUpdate } from "./management.js";
 export { MemoryStore } from "./memory-store.js";
 export { type PruningPlan, planPruning } from "./pruning.js";

@@ -1,13 +1,7 @@
-import { compareBytes, encode } from "@mls-as/tls-codec";
+import { encode } from "@mls-as/tls-codec";
 import { MAX_VERSION } from "../binary-ladder.js";
 import { updateVersions } from "../algorithms/index.js";
-import { appendLeaf, leafValue, rootValue } from "../log-tree/hashing.js";
-import { fullSubtrees } from "../log-tree/subtrees.js";
-import { insertLeaves } from "../prefix-tree/insert.js";
-import { NO_CHILD } from "../prefix-tree/node.js";
-import { provePrefixSearch } from "../prefix-tree/search.js";
 import {
-  AuditorUpdate,
   type Configuration,
   type PrefixLeaf,
   TreeHeadTBS,
@@ -16,9 +10,9 @@ import {
   ZERO_HASH,
 } from "../structs/index.js";
 import { OPENING_LENGTH, type RandomSource, type Signer } from "../suite/index.js";
-import { ProverError } from "./errors.js";
+import { assertTimestamp, deriveEntry } from "./entry.js";
 import { LabelVrf, type ProverContext } from "./label-vrf.js";
-import type { LogEntryWrites, StoredEntry, StoredOpening, StoredVersion, StoredVrfProof } from "./store.js";
+import type { LogEntryWrites, StoredOpening, StoredVersion, StoredVrfProof } from "./store.js";
 
 /** New versions of one label. */
 export interface LabelChange {
@@ -74,49 +68,25 @@ export async function sequence(
   changes: readonly LabelChange[],
   timestamp: number,
 ): Promise<Sequenced> {
-  const { suite, store, configuration } = context;
+  const { store, configuration } = context;
   const position = (await store.head())?.treeSize ?? 0;
-  const previous = position === 0 ? undefined : ((await store.entries([position - 1]))[0] as StoredEntry);
-  if (!Number.isSafeInteger(timestamp) || timestamp < (previous?.timestamp ?? 0))
-    throw new ProverError("invalid-timestamp", "timestamps must not decrease", "Combined Tree", "timestamp");
+  assertTimestamp(timestamp, position === 0 ? undefined : (await store.entries([position - 1]))[0]);
 
   const batch = new Batch(context, position);
   for (const [index, change] of changes.entries()) await batch.add(index, change);
+  await batch.commit();
 
-  const before = previous ? { id: previous.prefixNode, value: previous.prefixRoot } : NO_CHILD;
-  const inserted = await insertLeaves(suite, store, before, batch.leaves, previous?.nextNode ?? 1);
-  const entry: StoredEntry = {
-    position,
-    timestamp,
-    prefixRoot: inserted.root.value,
-    prefixNode: inserted.root.id,
-    nextNode: inserted.nextId,
-  };
-  const leaf = leafValue(suite, { timestamp, prefixTree: entry.prefixRoot });
-  const appended = appendLeaf(suite, position, await store.logNodes(fullSubtrees(position)), leaf);
-  const treeSize = position + 1;
-  const root = rootValue(suite, treeSize, appended.heads);
+  const { treeSize, root, ...rows } = await deriveEntry(context, batch.leaves, timestamp);
+  if (rows.position !== position) return sequence(context, changes, timestamp);
   const signature = await context.signer.sign(encode(TreeHeadTBS, { config: configuration, treeSize, root }));
-
-  const audited = configuration.mode === "thirdPartyAuditing";
-  const added = audited ? [...batch.leaves].sort((a, b) => compareBytes(a.vrfOutput, b.vrfOutput)) : [];
-  const keys = added.map((change) => change.vrfOutput);
-  const auditorUpdate = audited
-    ? encode(AuditorUpdate, { timestamp, added, removed: [], proof: await provePrefixSearch(store, before, keys) })
-    : undefined;
   return {
     rejected: batch.rejected,
     writes: {
-      position,
+      ...rows,
       head: { treeSize, root, signature, timestamp },
-      entry,
-      logNodes: appended.nodes,
-      prefixNodes: inserted.nodes,
-      superseded: inserted.superseded,
       versions: batch.versions,
       openings: batch.openings,
       vrfProofs: batch.vrfProofs,
-      auditorUpdate,
     },
   };
 }
@@ -131,6 +101,9 @@ class Batch {
   readonly #context: SequenceContext;
   readonly #position: number;
   readonly #seen = new Set<string>();
+  readonly #accepted: { change: LabelChange; created: readonly number[]; outputs: Promise<Uint8Array[]> }[] = [];
+  /** Versions that {@link #accepted} creates. */
+  #count = 0;
   readonly #wire;
 
   constructor(context: SequenceContext, position: number) {
@@ -145,20 +118,32 @@ class Batch {
       this.rejected.push({ index, code });
       return;
     }
-    this.#seen.add(change.label.join());
+    const { label, values } = change;
+    this.#seen.add(label.join());
     const next = nextVersion(change);
-    const first = change.signedVersion ?? next;
-    const vrf = new LabelVrf(this.#context.store, this.#context.vrfPrivateKey, change.label);
-    const last = first + change.values.length - 1;
+    const last = (change.signedVersion ?? next) + values.length - 1;
     const created = Array.from({ length: last - next + 1 }, (_, i) => next + i);
-    const outputs = await vrf.outputs(created);
-    for (const [i, version] of created.entries()) {
-      const output = outputs[i] as Uint8Array;
-      const value = change.values[version - first];
-      const commitment = value === undefined ? ZERO_HASH : this.#commit(change.label, version, value);
-      this.leaves.push({ vrfOutput: output, commitment });
-      this.versions.push({ label: change.label, version, position: this.#position, commitment });
-      this.vrfProofs.push({ label: change.label, version, output, proof: undefined });
+    this.#count += created.length;
+    const vrf = new LabelVrf(this.#context.store, this.#context.vrfPrivateKey, label);
+    const outputs = vrf.outputs(created);
+    // Awaited in commit(); a failure must not count as unhandled until then.
+    outputs.catch(() => undefined);
+    this.#accepted.push({ change, created, outputs });
+  }
+
+  /** Makes the rows of what was added. The VRF outputs of the whole batch are computed side by side. */
+  async commit(): Promise<void> {
+    for (const { change, created, outputs } of this.#accepted) {
+      const { label, values } = change;
+      const first = change.signedVersion ?? nextVersion(change);
+      for (const [i, output] of (await outputs).entries()) {
+        const version = created[i] as number;
+        const value = values[version - first];
+        const commitment = value === undefined ? ZERO_HASH : this.#commit(label, version, value);
+        this.leaves.push({ vrfOutput: output, commitment });
+        this.versions.push({ label, version, position: this.#position, commitment });
+        this.vrfProofs.push({ label, version, output, proof: undefined });
+      }
     }
   }
 
@@ -182,8 +167,7 @@ class Batch {
     const created = last - next + 1;
     if (last > MAX_VERSION || created > MAX_LISTED || updateVersions(greatestVersion, last).length > MAX_LISTED)
       return "too-many-values";
-    if (configuration.mode === "thirdPartyAuditing" && this.leaves.length + created > MAX_AUDITED_CHANGES)
-      return "batch-full";
+    if (configuration.mode === "thirdPartyAuditing" && this.#count + created > MAX_AUDITED_CHANGES) return "batch-full";
     if (configuration.mode === "thirdPartyManagement") return this.#signatureRefusal(change);
     return undefined;
   }

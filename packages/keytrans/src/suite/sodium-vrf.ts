@@ -78,7 +78,8 @@ export function sodiumVrf(sodium: Sodium, sha512: Hash): SodiumVrf {
 
   const challenge = (...points: readonly Uint8Array[]): Uint8Array =>
     sha512(challengeInput(...points)).slice(0, CHALLENGE_LENGTH);
-  const outputOf = (gamma: Uint8Array): Uint8Array => sha512(outputInput(timesEight(gamma))).slice(0, HASH_LENGTH);
+  const hashToOutput = (eightGamma: Uint8Array): Uint8Array => sha512(outputInput(eightGamma)).slice(0, HASH_LENGTH);
+  const outputOf = (gamma: Uint8Array): Uint8Array => hashToOutput(timesEight(gamma));
 
   const importVrfPublicKey = (encoded: Uint8Array): VrfPublicKey => {
     const reference = edwards25519VrfPublicKey(encoded);
@@ -122,9 +123,12 @@ export function sodiumVrf(sodium: Sodium, sha512: Hash): SodiumVrf {
     clamped[0] = (clamped[0] as number) & 0xf8;
     clamped[31] = ((clamped[31] as number) & 0x7f) | 0x40;
     const x = sodium.crypto_core_ed25519_scalar_reduce(clamped);
+    // The point hashed to lies in the prime-order subgroup: the cofactor can be multiplied into the key beforehand.
+    const eightX = sodium.crypto_core_ed25519_scalar_mul(scalarOf(Uint8Array.of(8)), x);
     return {
       publicKey,
-      output: (input) => outputOf(sodium.crypto_scalarmult_ed25519_noclamp(x, encodeToCurve(publicKey, input))),
+      output: (input) =>
+        hashToOutput(sodium.crypto_scalarmult_ed25519_noclamp(eightX, encodeToCurve(publicKey, input))),
       prove(input) {
         const h = encodeToCurve(publicKey, input);
         const gamma = sodium.crypto_scalarmult_ed25519_noclamp(x, h);
