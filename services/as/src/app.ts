@@ -10,6 +10,7 @@ import { directoryRoutes } from "./routes/directory.js";
 import { operationRoutes } from "./routes/operations.js";
 import { revocationStatusRoutes } from "./routes/revocation-status.js";
 import { policyRoutes } from "./routes/policy.js";
+import { GUESSES } from "./routes/guesses.js";
 import { errorHandler, refuse, validationHook } from "./routes/refusal.js";
 
 /** The HTTP interface over a context. Test it with `app.request()`. */
@@ -56,8 +57,6 @@ export function createApp(context: AppContext): OpenAPIHono {
   });
   return app;
 }
-
-const GUESSES: ReadonlySet<string> = new Set(["token-unknown", "unauthorized", "nonce-invalid", "signer-unknown"]);
 
 interface NodeBindings {
   readonly incoming?: { readonly socket?: { readonly remoteAddress?: string } };

@@ -1,5 +1,6 @@
 import { isDomainName } from "@mls-as/mls-credentials";
 import type { OidcConfig } from "./enrolment/oidc.js";
+import type { EstConfig } from "./est/est-config.js";
 import { OID } from "./x509/certificate-profile.js";
 
 export type ProofKind = "token" | "approval" | "oidc";
@@ -32,6 +33,8 @@ export interface Config {
   readonly resumeInterval: number;
   /** OpenID provider whose ID tokens are accepted; undefined when there is none. */
   readonly oidc: OidcConfig | undefined;
+  /** Where Enrolment over Secure Transport is served; undefined for nowhere. */
+  readonly est: EstConfig | undefined;
   /** Failed guesses at tokens, of one address within a minute, after which the address has to wait. */
   readonly failuresPerMinute: number;
   /** Longest that renewals by key alone may go on since the last enrolment proof. */
@@ -54,6 +57,7 @@ export const DEFAULT_CONFIG: Config = {
   logTimeout: 10_000,
   resumeInterval: 2_000,
   oidc: undefined,
+  est: undefined,
   failuresPerMinute: 120,
   renewalByKey: 366 * DAY,
 };

@@ -14,6 +14,7 @@ import {
 } from "./ca/development-ca.js";
 import { openOcspDelegate } from "./ca/ocsp-delegate.js";
 import type { OcspResponder } from "./revocation/ocsp-message.js";
+import { listenForEst } from "./est/listener.js";
 import { type Config, resolveConfig } from "./config.js";
 import type { AppContext } from "./context.js";
 import { writeDurably } from "./durable-file.js";
@@ -52,6 +53,8 @@ export interface StartOptions extends Partial<Omit<Config, "domain">> {
 
 export interface RunningAs {
   readonly url: string;
+  /** Where EST is served, when it is. */
+  readonly estUrl: string | undefined;
   readonly adminToken: string;
   /** Stops taking requests, completes those under way, and closes the store. */
   close(): Promise<void>;
@@ -116,9 +119,14 @@ export async function startAs(options: StartOptions): Promise<RunningAs> {
     const actual = typeof address === "object" && address !== null ? address.port : port;
     const url = `http://${host.includes(":") ? `[${host}]` : host}:${actual}`;
     if (publicUrl === "") publicUrl = url;
+    const est = config.est === undefined ? undefined : await listenForEst(context, config.est);
     const resumer = new Resumer(context, () => ensurePolicy(context));
     resumer.start();
-    return { url, adminToken, close: () => shutDown(server, resumer, context) };
+    const close = async (): Promise<void> => {
+      await est?.close();
+      await shutDown(server, resumer, context);
+    };
+    return { url, adminToken, estUrl: est?.url, close };
   } catch (error) {
     await store.close();
     throw error;

@@ -3,11 +3,13 @@ import { HTTPException } from "hono/http-exception";
 import type { ZodError } from "zod";
 import { Problem } from "../problem.js";
 
+const ADMIN_CHALLENGE = 'Bearer realm="mls-as admin"';
+
 /** The problem document of a refusal, with its headers. */
-export function refuse(c: Context, problem: Problem): Response {
+export function refuse(c: Context, problem: Problem, challenge = ADMIN_CHALLENGE): Response {
   c.header("Cache-Control", "no-store");
   if (problem.retryAfter !== undefined) c.header("Retry-After", String(problem.retryAfter));
-  if (problem.code === "unauthorized") c.header("WWW-Authenticate", 'Bearer realm="mls-as admin"');
+  if (problem.code === "unauthorized") c.header("WWW-Authenticate", challenge);
   // The rest of the body is not read: the connection cannot carry another request.
   if (problem.code === "body-too-large") c.header("Connection", "close");
   return c.body(JSON.stringify(problem.toJSON()), problem.status, { "Content-Type": "application/problem+json" });
