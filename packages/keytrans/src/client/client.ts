@@ -6,6 +6,15 @@ import {
   verifyCredential,
   verifyCredentialUpdate,
 } from "./credential.js";
+import {
+  type CredentialQueue,
+  type ReceivedCredential,
+  type ReceivedUpdate,
+  receiveCredential,
+  receiveCredentialUpdate,
+  type SettledCredentials,
+  settleCredentials,
+} from "./credential-queue.js";
 import { accusing } from "./evidence.js";
 import { type DistinguishedResult, prepareDistinguished } from "./distinguished.js";
 import {
@@ -50,6 +59,12 @@ export interface KtClient {
   verifyCredential(state: ClientState, credential: Uint8Array): Promise<CredentialResult>;
   /** Finally verifies a provisional credential. */
   verifyCredentialUpdate(state: ClientState, pending: PendingCredential, update: Uint8Array): Promise<void>;
+  /** Verifies a credential, or queues it until its distinguished entry is known. */
+  receiveCredential(state: ClientState, queue: CredentialQueue, credential: Uint8Array): Promise<ReceivedCredential>;
+  /** Finally verifies a queued provisional credential, or queues the update until the head it leads to is known. */
+  receiveCredentialUpdate(state: ClientState, queue: CredentialQueue, update: Uint8Array): Promise<ReceivedUpdate>;
+  /** Completes what the distinguished entries in `state` now decide; call it after every walk and owner monitoring. */
+  settleCredentials(state: ClientState, queue: CredentialQueue): Promise<SettledCredentials>;
 }
 
 /** @throws KeytransError invalid-configuration, also for keys that the suite refuses */
@@ -73,5 +88,8 @@ export function createClient({ suite, configuration, recent = 7 }: ClientOptions
       accusing(setting, state, "update", update.label, prepareUpdate(setting, wire, state, update)),
     verifyCredential: (state, credential) => verifyCredential(setting, wire, state, credential),
     verifyCredentialUpdate: (state, pending, update) => verifyCredentialUpdate(setting, state, pending, update),
+    receiveCredential: (state, queue, credential) => receiveCredential(setting, wire, state, queue, credential),
+    receiveCredentialUpdate: (state, queue, update) => receiveCredentialUpdate(setting, state, queue, update),
+    settleCredentials: (state, queue) => settleCredentials(setting, wire, state, queue),
   };
 }

@@ -35,6 +35,9 @@ export interface CredentialResult {
 export interface PendingCredential {
   readonly label: Uint8Array;
   readonly version: number;
+  readonly value: Uint8Array;
+  /** The distinguished entry it relies on: when that is no longer recent, the credential has expired. */
+  readonly position: number;
   /** Terminal log entry of the credential's search. */
   readonly terminal: number;
   /** Prefix tree root of that entry. */
@@ -149,6 +152,8 @@ async function verifyProvisional(
   return {
     label,
     version,
+    value: credential.value.value,
+    position,
     terminal: outcome.position,
     prefixRoot: entry.prefixRoot,
     tree: { size, heads: proven.tree.heads, frontier: proven.frontier },

@@ -6,6 +6,21 @@ export {
   finalizeCredential,
   type PendingCredential,
 } from "./credential.js";
+export {
+  decodeCredentialQueue,
+  decodePendingCredential,
+  encodeCredentialQueue,
+  encodePendingCredential,
+} from "./credential-codec.js";
+export {
+  type CredentialQueue,
+  EMPTY_CREDENTIAL_QUEUE,
+  forgetCredential,
+  MAX_QUEUED,
+  type ReceivedCredential,
+  type ReceivedUpdate,
+  type SettledCredentials,
+} from "./credential-queue.js";
 export type { DistinguishedResult } from "./distinguished.js";
 export { type EvidenceVerdict, forkEvidence, verifyEvidence } from "./evidence.js";
 export { compareDistinguishedHead, compareRoots, distinguishedHead } from "./fork-detection.js";

@@ -20,8 +20,10 @@ import type { ClientState } from "./state.js";
 /** Version of the stored form. */
 export const STATE_VERSION = 1;
 
-const Entry = struct({ position: uint64Number, timestamp: uint64Number, prefixRoot: HashValue });
-const heads = vector(HashValue, 0, 64);
+/** The stored form of a `RetainedEntry`. */
+export const Entry = struct({ position: uint64Number, timestamp: uint64Number, prefixRoot: HashValue });
+/** Full subtree values. */
+export const heads = vector(HashValue, 0, 64);
 
 const StoredView = struct({
   treeHead: TreeHead,
@@ -53,16 +55,19 @@ const StoredOwner = mapped(
 const StoredVersion = struct({ version: uint32, vrfOutput: bytes(32), commitment: optional(HashValue) });
 type StoredVersion = Infer<typeof StoredVersion>;
 
+/** What is known of a label's versions. */
+export const StoredVersions = mapped(
+  vector(StoredVersion, 0, 2 ** 32 - 1),
+  (rows) => new Map(rows.map(({ version, vrfOutput, commitment }) => [version, { vrfOutput, commitment }])),
+  (map): readonly StoredVersion[] =>
+    [...map].map(([version, key]) => ({ version, ...key })).sort((a, b) => a.version - b.version),
+);
+
 const StoredLabel = struct({
   label: Label,
   monitoring: vector(MonitorMapEntry, 0, 2 ** 16 - 1),
   owner: optional(StoredOwner),
-  versions: mapped(
-    vector(StoredVersion, 0, 2 ** 32 - 1),
-    (rows) => new Map(rows.map(({ version, vrfOutput, commitment }) => [version, { vrfOutput, commitment }])),
-    (map): readonly StoredVersion[] =>
-      [...map].map(([version, key]) => ({ version, ...key })).sort((a, b) => a.version - b.version),
-  ),
+  versions: StoredVersions,
 });
 
 const StoredState = struct({

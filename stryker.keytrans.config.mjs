@@ -1,0 +1,40 @@
+/**
+ * Mutation testing of the code that verifies: `node scripts/mutation-keytrans.mjs [FOLDER...]`.
+ * Results and what survives: docs/mutation-keytrans.md.
+ */
+export default {
+  testRunner: "vitest",
+  vitest: { configFile: "vitest.mutation.config.ts", related: false },
+  plugins: ["@stryker-mutator/vitest-runner", "./scripts/mutation-ignorer.mjs"],
+  ignorers: ["words-for-people"],
+  coverageAnalysis: "perTest",
+  concurrency: 1,
+  mutate: [
+    "packages/keytrans/src/{algorithms,auditor,client,log-tree}/**/*.ts",
+    "packages/keytrans/src/prefix-tree/{audit,bits,evaluate}.ts",
+    "packages/keytrans/src/{binary-ladder,search-tree}.ts",
+    "!packages/keytrans/src/**/*.test.ts",
+    "!packages/keytrans/src/**/index.ts",
+  ],
+  ignorePatterns: [
+    "/*",
+    "!/packages",
+    "/packages/*",
+    "!/packages/keytrans",
+    "!/packages/tls-codec",
+    "!/package.json",
+    "!/tsconfig.base.json",
+    "!/vitest.mutation.config.ts",
+    "dist",
+  ],
+  allowEmpty: false,
+  timeoutMS: 10_000,
+  timeoutFactor: 2,
+  incremental: true,
+  incrementalFile: "reports/mutation/keytrans-incremental.json",
+  reporters: ["json", "clear-text", "progress-append-only"],
+  clearTextReporter: { allowColor: false, logTests: false, reportTests: false, reportScoreTable: true },
+  checkers: [],
+  disableTypeChecks: true,
+  cleanTempDir: "always",
+};
