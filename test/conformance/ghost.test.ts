@@ -27,8 +27,15 @@ describe("published ghost traces", async () => {
     expect(outcomes.filter(({ ok }) => ok !== true)).toEqual([]);
   });
 
+  it.each(traces.map((trace) => [trace.name, trace] as const))(
+    "restarted after every event: %s",
+    async (_name, trace) => {
+      expect(await runTrace(trace, { restart: true })).toBeUndefined();
+    },
+  );
+
   it.each(FINDING_KINDS)("without %s some trace fails", async (kind) => {
-    const results = await Promise.all(traces.map((trace) => runTrace(trace, new Set([kind]))));
+    const results = await Promise.all(traces.map((trace) => runTrace(trace, { disabled: new Set([kind]) })));
     expect(results.some((result) => result !== undefined)).toBe(true);
   });
 });

@@ -7,13 +7,17 @@ import {
   type Finding,
   FINDING_KINDS,
   type FindingKind,
+  encodePolicy,
   GhostDetector,
+  type GhostDetectorOptions,
   type GhostEvent,
+  readPolicy,
   type SightedCredential,
+  type SightedLeaf,
   type ValidationPolicy,
 } from "@mls-as/mls-credentials";
 import type { Outcome } from "./main.js";
-import { fromWireJson, refuseUnknown, unhex } from "./wire-json.js";
+import { fromWireJson, hex, refuseUnknown, unhex } from "./wire-json.js";
 
 /** What a trace expects of one finding: the members given must be equal. */
 interface ExpectedFinding {
@@ -59,15 +63,16 @@ const CREDENTIAL = {
 } as const;
 
 /** A sighted credential from a trace: named ones first, then the members given in place. */
-function readCredential(given: unknown, trace: GhostTrace, extra: readonly string[]): SightedCredential {
+function readCredential(given: unknown, trace: GhostTrace): SightedCredential {
   if (typeof given !== "object" || given === null) throw new Error("a credential is an object");
   const { credential, ...changes } = given as Record<string, unknown>;
   const named = credential === undefined ? {} : trace.credentials?.[credential as string];
   if (named === undefined) throw new Error(`no credential is named ${JSON.stringify(credential)}`);
   const value: Record<string, unknown> = { type: "x509", key_matches: true, ...named, ...changes };
-  refuseUnknown(value, [...Object.keys(CREDENTIAL), ...extra], "credential");
+  refuseUnknown(value, Object.keys(CREDENTIAL), "credential");
   const sighted: Record<string, unknown> = { not_before: 0, not_after: 0 };
-  for (const [wire, name] of Object.entries(CREDENTIAL)) if (wire in value) sighted[name] = value[wire];
+  for (const [wire, name] of Object.entries(CREDENTIAL))
+    if (wire in value) sighted[name] = readMember(wire, value[wire]);
   const {
     type,
     user = "",
@@ -91,6 +96,23 @@ function readCredential(given: unknown, trace: GhostTrace, extra: readonly strin
   };
 }
 
+const HEX = new Set(["spki_hash", "tbs_certificate_hash", "signature_key", "encryption_key"]);
+const TYPES = ["x509", "basic", "other"];
+const SOURCES = ["key_package", "update", "commit"] as const;
+
+/** A member of a credential, of its type. */
+function readMember(name: string, value: unknown): unknown {
+  if (name === "key_matches") return typeof value === "boolean" ? value : refuseMember(name);
+  if (name === "not_before" || name === "not_after") return Number.isSafeInteger(value) ? value : refuseMember(name);
+  if (typeof value !== "string") return refuseMember(name);
+  if (name === "type" && !TYPES.includes(value)) return refuseMember(name);
+  return HEX.has(name) ? hex(unhex(value, name)) : value;
+}
+
+function refuseMember(name: string): never {
+  throw new Error(`${name} is not of its type`);
+}
+
 /** The value of a logged list: hex, or the list itself in the form of the device-list vectors. */
 function readValue(value: unknown): Uint8Array {
   return typeof value === "string" ? unhex(value, "value") : encodeDeviceList(fromWireJson(value) as DeviceList);
@@ -98,7 +120,7 @@ function readValue(value: unknown): Uint8Array {
 
 /** Members of each event besides `type`, `at` and `expect`. */
 const EVENT_FIELDS: Readonly<Record<GhostEvent["type"], readonly string[]>> = {
-  "device-list": ["user", "version", "value", "proven_at"],
+  "device-list": ["user", "version", "value", "proven_at", "greatest"],
   "log-unavailable": ["user"],
   head: ["log_id", "position", "root", "source"],
   tree: ["group", "epoch", "current", "leaves"],
@@ -123,6 +145,8 @@ function readEvent(event: TraceEvent, trace: GhostTrace): GhostEvent {
     if (typeof event[name] !== "number") throw new Error(`event ${event.type}: ${name} is not a number`);
     return event[name];
   };
+  const octets = (name: string): string => hex(unhex(text(name), name));
+  if (!Number.isFinite(at)) throw new Error(`event ${event.type}: at is not a number`);
   switch (event.type) {
     case "device-list":
       return {
@@ -132,6 +156,7 @@ function readEvent(event: TraceEvent, trace: GhostTrace): GhostEvent {
         version: number("version"),
         value: readValue(event["value"]),
         provenAt: number("proven_at"),
+        ...(event["greatest"] === false ? { greatest: false } : {}),
       };
     case "log-unavailable":
       return { type: "log-unavailable", at, user: text("user") };
@@ -139,17 +164,14 @@ function readEvent(event: TraceEvent, trace: GhostTrace): GhostEvent {
       return {
         type: "head",
         at,
-        logId: text("log_id"),
+        logId: octets("log_id"),
         position: number("position"),
-        root: text("root"),
+        root: octets("root"),
         source: text("source"),
       };
     case "tree": {
-      const leaves = (event["leaves"] as readonly Record<string, unknown>[]).map((leaf) => ({
-        ...readCredential(withoutPlace(leaf), trace, []),
-        leafIndex: Number(leaf["leaf_index"]),
-        source: (leaf["source"] ?? "key_package") as "key_package" | "update" | "commit",
-      }));
+      if (!Array.isArray(event["leaves"])) throw new Error("event tree: leaves is not a list");
+      const leaves = (event["leaves"] as readonly Record<string, unknown>[]).map((leaf) => readLeaf(leaf, trace));
       return {
         type: "tree",
         at,
@@ -162,7 +184,7 @@ function readEvent(event: TraceEvent, trace: GhostTrace): GhostEvent {
     case "left":
       return { type: "left", at, group: text("group") };
     case "key-package":
-      return { type: "key-package", at, credential: readCredential(event["credential"], trace, []) };
+      return { type: "key-package", at, credential: readCredential(event["credential"], trace) };
     case "own-key": {
       const enrolled = event["enrolled"] as
         | { tbs_certificate_hash: string; version: number; not_after: number }
@@ -171,12 +193,12 @@ function readEvent(event: TraceEvent, trace: GhostTrace): GhostEvent {
         type: "own-key",
         at,
         client: text("client"),
-        spkiHash: text("spki_hash"),
+        spkiHash: octets("spki_hash"),
         ...(enrolled === undefined
           ? {}
           : {
               enrolled: {
-                tbsCertificateHash: enrolled.tbs_certificate_hash,
+                tbsCertificateHash: hex(unhex(enrolled.tbs_certificate_hash, "tbs_certificate_hash")),
                 version: enrolled.version,
                 notAfter: enrolled.not_after,
               },
@@ -184,7 +206,7 @@ function readEvent(event: TraceEvent, trace: GhostTrace): GhostEvent {
       };
     }
     case "confirm-device":
-      return { type: "confirm-device", at, client: text("client"), spkiHash: text("spki_hash") };
+      return { type: "confirm-device", at, client: text("client"), spkiHash: octets("spki_hash") };
     case "acknowledge":
       return { type: "acknowledge", at, finding: text("finding") };
     default:
@@ -192,12 +214,13 @@ function readEvent(event: TraceEvent, trace: GhostTrace): GhostEvent {
   }
 }
 
-function withoutPlace({
-  leaf_index: _index,
-  source: _source,
-  ...credential
-}: Record<string, unknown>): Record<string, unknown> {
-  return credential;
+function readLeaf(leaf: Record<string, unknown>, trace: GhostTrace): SightedLeaf {
+  const { leaf_index: leafIndex, source: given = "key_package", encryption_key: key, ...credential } = leaf;
+  const source = SOURCES.find((name) => name === given);
+  if (!Number.isSafeInteger(leafIndex) || source === undefined) return refuseMember("leaf_index or source");
+  const place = { leafIndex: leafIndex as number, source };
+  const encryptionKey = key === undefined ? {} : { encryptionKey: readMember("encryption_key", key) as string };
+  return { ...readCredential(credential, trace), ...place, ...encryptionKey };
 }
 
 function fits(finding: Finding, expected: ExpectedFinding): boolean {
@@ -229,24 +252,32 @@ function compare(
   return `${where}: unexpected ${left.map(({ kind, life, client }) => `${kind} ${life} of ${client ?? "-"}`).join(", ")}`;
 }
 
+export interface TraceOptions {
+  readonly disabled?: ReadonlySet<FindingKind>;
+  /** Restart the detector from its snapshot after every event: nothing may change. */
+  readonly restart?: boolean;
+}
+
 /** Runs a trace; returns the reason it fails, or undefined. */
-export async function runTrace(trace: GhostTrace, disabled?: ReadonlySet<FindingKind>): Promise<string | undefined> {
+export async function runTrace(trace: GhostTrace, options: TraceOptions = {}): Promise<string | undefined> {
   refuseUnknown(trace, TRACE, "trace");
   const { format: _format, domains: _domains, ...base } = defaultPolicy({});
   refuseUnknown(trace.policy ?? {}, Object.keys(base), "policy");
-  const detector = new GhostDetector({
+  const setting: GhostDetectorOptions = {
     self: trace.self,
     ownKeys: trace.own_keys.map(({ client, spki_hash }) => ({ client, spkiHash: unhex(spki_hash, "spki_hash") })),
-    policy: { ...defaultPolicy({}), ...trace.policy },
+    policy: readPolicy(encodePolicy({ ...defaultPolicy({}), ...trace.policy })),
     provider: nodeProvider,
     ...(trace.log_id === undefined ? {} : { logId: unhex(trace.log_id, "log_id") }),
-    ...(disabled === undefined ? {} : { disabled }),
-  });
+    ...(options.disabled === undefined ? {} : { disabled: options.disabled }),
+  };
+  let detector = new GhostDetector(setting);
   for (const [i, event] of trace.events.entries()) {
     const { findings } = await detector.observe(readEvent(event, trace));
     const wrong =
       event.expect === undefined ? undefined : compare(findings, event.expect, `event ${i} (${event.type})`);
     if (wrong !== undefined) return wrong;
+    if (options.restart === true) detector = GhostDetector.restore(setting, detector.snapshot());
   }
   return compare(
     detector.findings().filter(({ life }) => life !== "resolved"),

@@ -120,7 +120,8 @@ export function sightGroup(
   { roster, at, current }: { readonly roster: GroupRoster; readonly at: number; readonly current: boolean },
 ): Extract<GhostEvent, { type: "tree" }> {
   const leaves = leavesOf(group.ratchetTree).map(([leafIndex, leaf]): SightedLeaf => {
-    const place = { leafIndex, source: SOURCES[leaf.leafNodeSource] };
+    const encryptionKey = bytesKey(leaf.encryptionKey);
+    const place = { leafIndex, source: SOURCES[leaf.leafNodeSource], encryptionKey };
     const { credential } = leaf;
     if (credential.credentialType !== "x509")
       return {

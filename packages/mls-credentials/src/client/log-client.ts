@@ -83,7 +83,13 @@ export async function openLog(options: LogClientOptions): Promise<LogClient> {
       treeSize: result.treeSize,
       root: result.root,
       monitor: result.monitor,
-      proof: { configuration: bytesKey(bytes), request: bytesKey(prepared.request), response: bytesKey(response) },
+      proof: {
+        configuration: bytesKey(bytes),
+        request: bytesKey(prepared.request),
+        response: bytesKey(response),
+        now,
+        recent: kt.setting.recent,
+      },
     };
   };
   // One state is one linear history: requests wait for each other.

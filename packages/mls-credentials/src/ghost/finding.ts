@@ -46,23 +46,50 @@ export const SEVERITY: Readonly<Record<FindingKind, Severity>> = {
 /** Grows from `pending` (an innocent explanation is still due by the deadline) to `confirmed`; ends by a person or by itself. */
 export type Life = "pending" | "suspect" | "confirmed" | "acknowledged" | "resolved";
 
-/** The signed bytes that show a finding to someone who trusts neither side. Byte strings as lower-case hex. */
+/** The signed bytes that show a finding to someone who trusts neither side; `judgeFinding` checks them. Hex is lower-case. */
 export interface EvidenceBundle {
   /** The offending certificates, leaf first, DER. */
   readonly certificates?: readonly string[];
   /** The `signature_key` of the leaf, where it matters. */
   readonly signatureKey?: string;
   /** Encoded device lists as the log served them, with the proof that did. */
-  readonly lists?: readonly { readonly version: number; readonly value: string; readonly proof?: LogProof }[];
-  /** Two heads that cannot both be true. */
-  readonly heads?: readonly { readonly position: number; readonly root: string; readonly source: string }[];
+  readonly lists?: readonly ListEvidence[];
+  /** Heads that cannot all be true. */
+  readonly heads?: readonly HeadEvidence[];
 }
 
-/** What a KEYTRANS client needs to check a search again; lower-case hex. */
+export interface ListEvidence {
+  readonly version: number;
+  /** The encoded `DeviceList`. */
+  readonly value: string;
+  readonly proof?: LogProof;
+}
+
+/** A log of `position + 1` entries had this root. */
+export interface HeadEvidence {
+  readonly position: number;
+  readonly root: string;
+  /** Where it came from: a lookup, gossip, a group's pin. */
+  readonly source: string;
+  readonly signed?: SignedHead;
+}
+
+/** A log's signature over a size and root: encoded `Configuration` and `TreeHead`. */
+export interface SignedHead {
+  readonly configuration: string;
+  readonly treeHead: string;
+}
+
+/** A search with its answer. It convinces others when the request was made without an earlier view of the log. */
 export interface LogProof {
+  /** The encoded `Configuration`, `SearchRequest` and response. */
   readonly configuration: string;
   readonly request: string;
   readonly response: string;
+  /** When the answer came, milliseconds since 1970. */
+  readonly now: number;
+  /** How many rightmost distinguished entries count as recent. */
+  readonly recent: number;
 }
 
 /** One finding. Times are seconds since 1970. */

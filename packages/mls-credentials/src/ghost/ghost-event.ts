@@ -1,4 +1,4 @@
-import type { LogProof } from "./finding.js";
+import type { LogProof, SignedHead } from "./finding.js";
 
 /** A credential seen in a tree or KeyPackage. Byte strings as lower-case hex, times in seconds. */
 export interface SightedCredential {
@@ -23,11 +23,13 @@ export interface SightedCredential {
 export interface SightedLeaf extends SightedCredential {
   readonly leafIndex: number;
   readonly source: "key_package" | "update" | "commit";
+  /** The leaf's `encryption_key`: tells an updated leaf from one that stayed. Lower-case hex. */
+  readonly encryptionKey?: string;
 }
 
 /** What happens to a detector. `at` is this device's clock, seconds since 1970; it need not be exact but must not go back. */
 export type GhostEvent =
-  /** A user's device list, proven by the log as its greatest version at `provenAt` (the log entry's time, seconds). */
+  /** A user's device list, proven by the log: its greatest version at `provenAt` (the log entry's time, seconds). */
   | {
       readonly type: "device-list";
       readonly at: number;
@@ -35,6 +37,8 @@ export type GhostEvent =
       readonly version: number;
       readonly value: Uint8Array;
       readonly provenAt: number;
+      /** False: a version of the past, read to know the whole history; `provenAt` then says nothing. Default true. */
+      readonly greatest?: boolean;
       readonly proof?: LogProof;
     }
   /** A lookup failed. */
@@ -47,6 +51,8 @@ export type GhostEvent =
       readonly position: number;
       readonly root: string;
       readonly source: string;
+      /** The log's signature over it, which makes a split provable. */
+      readonly signed?: SignedHead;
     }
   /** A group's members at an epoch. `current`: nothing of this group waits to be processed. */
   | {

@@ -1,4 +1,5 @@
 import type { SightedCredential, SightedLeaf } from "./ghost-event.js";
+import type { MembershipLine } from "./membership-log.js";
 
 /** A credential seen in a group, kept until the log has answered for it, also after the leaf left. */
 export interface Sighting {
@@ -14,14 +15,11 @@ export interface Succession {
   readonly after: SightedLeaf;
 }
 
-/** Lines of the membership log that an app can show. */
-export interface MembershipChange {
-  readonly at: number;
-  readonly group: string;
-  readonly epoch: number;
-  readonly kind: "joined" | "left" | "changed-key";
-  readonly user: string;
-  readonly client: string;
+/** What a look at a group changed. */
+export interface GroupChange {
+  readonly members: readonly MembershipLine[];
+  /** Roster references about whom something changed. */
+  readonly users: ReadonlySet<string>;
 }
 
 /** One group as this device has seen it. */
@@ -31,11 +29,16 @@ export class GroupMemory {
   /** When the leaves below were last known to be the group's. */
   syncedAt = Number.NEGATIVE_INFINITY;
   at = Number.NEGATIVE_INFINITY;
-  leaves = new Map<number, SightedLeaf>();
-  readonly sightings = new Map<string, Sighting>();
-  readonly successions: Succession[] = [];
-  /** When each client came in, and when each leaf's present key did. */
+  readonly leaves = new Map<number, SightedLeaf>();
+  /** Leaf indexes by roster reference. */
+  readonly byUser = new Map<string, Set<number>>();
+  /** By roster reference, then by credential and key. */
+  readonly sightings = new Map<string, Map<string, Sighting>>();
+  /** By the reference of the leaf that came. */
+  readonly successions = new Map<string, Succession[]>();
+  /** When each client came in, when each leaf's present client did, and when the leaf was last updated. */
   readonly clientSince = new Map<string, number>();
+  readonly placeSince = new Map<number, number>();
   readonly leafSince = new Map<number, number>();
   /** When each client was last seen to leave. */
   readonly clientLeft = new Map<string, number>();
@@ -46,60 +49,137 @@ export class GroupMemory {
     this.group = group;
   }
 
-  /** Takes in the members of an epoch; an epoch that was seen already only renews `syncedAt`. */
-  sight(epoch: number, leaves: readonly SightedLeaf[], at: number, current: boolean): MembershipChange[] {
-    if (epoch < this.epoch) return [];
+  /** The leaves that stand for a user. */
+  *leavesOf(user: string): Iterable<SightedLeaf> {
+    for (const index of this.byUser.get(user) ?? []) yield this.leaves.get(index) as SightedLeaf;
+  }
+
+  sightingsOf(user: string): Iterable<[string, Sighting]> {
+    return this.sightings.get(user) ?? [];
+  }
+
+  /** Takes in the members of an epoch; an epoch that was seen already only renews `syncedAt`, an older one says nothing. */
+  sight(epoch: number, leaves: readonly SightedLeaf[], at: number, current: boolean): GroupChange {
+    const users = new Set<string>();
+    if (epoch < this.epoch) return { members: [], users };
+    const first = this.epoch < 0;
     this.at = at;
     if (current) this.syncedAt = at;
     const consecutive = epoch === this.epoch + 1;
-    const before = this.leaves;
-    const changes = this.#compareMembers(epoch, before, leaves, at);
-    for (const sighting of this.sightings.values()) sighting.present = false;
-    this.leaves = new Map(leaves.map((leaf) => [leaf.leafIndex, leaf]));
+    const gone = new Map(this.leaves);
+    const came: SightedLeaf[] = [];
+    const left: SightedLeaf[] = [];
     for (const leaf of leaves) {
-      const old = before.get(leaf.leafIndex);
-      const changed = old === undefined || keyOf(old) !== keyOf(leaf);
-      if (changed) this.leafSince.set(leaf.leafIndex, at);
-      if (changed && old !== undefined && consecutive && leaf.source !== "key_package")
-        this.successions.push({ at, before: old, after: leaf });
-      const sighting = this.sightings.get(keyOf(leaf));
-      if (sighting === undefined) this.sightings.set(keyOf(leaf), { credential: leaf, firstSeen: at, present: true });
+      const old = gone.get(leaf.leafIndex);
+      gone.delete(leaf.leafIndex);
+      if (old !== undefined && sameContent(old, leaf)) continue;
+      this.leafSince.set(leaf.leafIndex, at);
+      if (old?.client !== leaf.client || old.reference !== leaf.reference) this.placeSince.set(leaf.leafIndex, at);
+      const same = old !== undefined && sameCredential(old, leaf);
+      if (!same) {
+        came.push(leaf);
+        users.add(leaf.reference);
+        if (old !== undefined) {
+          left.push(old);
+          users.add(old.reference);
+          if (consecutive && leaf.source !== "key_package") this.#succeed(at, old, leaf);
+        }
+      }
+      this.#put(leaf, old);
+    }
+    for (const old of gone.values()) {
+      left.push(old);
+      users.add(old.reference);
+      this.#drop(old);
+    }
+    this.#noteSightings(came, left, at);
+    this.epoch = epoch;
+    return { members: this.#compareMembers(came, left, { at, epoch, first }), users };
+  }
+
+  #succeed(at: number, before: SightedLeaf, after: SightedLeaf): void {
+    const known = this.successions.get(after.reference);
+    if (known === undefined) this.successions.set(after.reference, [{ at, before, after }]);
+    else known.push({ at, before, after });
+  }
+
+  #put(leaf: SightedLeaf, old: SightedLeaf | undefined): void {
+    this.leaves.set(leaf.leafIndex, leaf);
+    if (old?.reference === leaf.reference) return;
+    if (old !== undefined) this.#forget(old);
+    const indexes = this.byUser.get(leaf.reference);
+    if (indexes === undefined) this.byUser.set(leaf.reference, new Set([leaf.leafIndex]));
+    else indexes.add(leaf.leafIndex);
+  }
+
+  #drop(leaf: SightedLeaf): void {
+    this.leaves.delete(leaf.leafIndex);
+    this.leafSince.delete(leaf.leafIndex);
+    this.placeSince.delete(leaf.leafIndex);
+    this.#forget(leaf);
+  }
+
+  #forget({ reference, leafIndex }: SightedLeaf): void {
+    const indexes = this.byUser.get(reference);
+    indexes?.delete(leafIndex);
+    if (indexes?.size === 0) this.byUser.delete(reference);
+  }
+
+  #noteSightings(came: readonly SightedLeaf[], left: readonly SightedLeaf[], at: number): void {
+    for (const leaf of left) {
+      const sighting = this.sightings.get(leaf.reference)?.get(keyOf(leaf));
+      if (sighting !== undefined) sighting.present = false;
+    }
+    for (const leaf of came) {
+      const key = keyOf(leaf);
+      const known = this.sightings.get(leaf.reference) ?? new Map<string, Sighting>();
+      const sighting = known.get(key);
+      if (sighting === undefined) known.set(key, { credential: leaf, firstSeen: at, present: true });
       else sighting.present = true;
+      this.sightings.set(leaf.reference, known);
       if (leaf.type === "x509") this.x509Users.add(leaf.reference);
     }
-    this.epoch = epoch;
-    return changes;
+    // One credential at two leaves: the other may still be there.
+    for (const leaf of left)
+      for (const other of this.leavesOf(leaf.reference)) if (sameCredential(leaf, other)) this.#markPresent(other);
+  }
+
+  #markPresent(leaf: SightedLeaf): void {
+    const sighting = this.sightings.get(leaf.reference)?.get(keyOf(leaf));
+    if (sighting !== undefined) sighting.present = true;
   }
 
   #compareMembers(
-    epoch: number,
-    before: ReadonlyMap<number, SightedLeaf>,
-    leaves: readonly SightedLeaf[],
-    at: number,
-  ): MembershipChange[] {
-    const was = byClient(before.values());
-    const is = byClient(leaves);
-    const changes: MembershipChange[] = [];
-    const note = (kind: MembershipChange["kind"], { reference, client }: SightedLeaf): void => {
-      changes.push({ at, group: this.group, epoch, kind, user: reference, client });
+    came: readonly SightedLeaf[],
+    left: readonly SightedLeaf[],
+    { at, epoch, first }: { at: number; epoch: number; first: boolean },
+  ): MembershipLine[] {
+    const lines: MembershipLine[] = [];
+    const line = (kind: MembershipLine["kind"], { reference, client }: SightedLeaf): void => {
+      lines.push({ at, kind, user: reference, client, group: this.group, epoch });
     };
-    for (const [client, leaf] of is) {
-      const old = was.get(client);
-      if (old === undefined) {
-        note("joined", leaf);
-        this.clientSince.set(client, at);
-      } else if (old.spkiHash !== leaf.spkiHash) note("changed-key", leaf);
-    }
-    for (const [client, leaf] of was)
-      if (!is.has(client)) {
-        note("left", leaf);
-        this.clientSince.delete(client);
-        this.clientLeft.set(client, at);
+    const departed = [...left];
+    for (const leaf of came) {
+      const before = departed.findIndex(
+        ({ client, reference }) => client === leaf.client && reference === leaf.reference,
+      );
+      if (before < 0) {
+        line(first ? "present" : "joined", leaf);
+        if (!this.clientSince.has(leaf.client)) this.clientSince.set(leaf.client, at);
+      } else {
+        const [old] = departed.splice(before, 1);
+        line(old?.spkiHash === leaf.spkiHash ? "renewed" : "changed-key", leaf);
       }
-    const users = new Set(leaves.map((leaf) => leaf.reference));
-    for (const user of users) if (!this.userSince.has(user)) this.userSince.set(user, at);
-    for (const user of this.userSince.keys()) if (!users.has(user)) this.userSince.delete(user);
-    return changes;
+    }
+    for (const leaf of departed) line("left", leaf);
+    for (const { client, reference } of departed) {
+      if ([...this.leavesOf(reference)].some((leaf) => leaf.client === client)) continue;
+      this.clientSince.delete(client);
+      this.clientLeft.set(client, at);
+    }
+    for (const { reference } of came) if (!this.userSince.has(reference)) this.userSince.set(reference, at);
+    for (const { reference } of left) if (!this.byUser.has(reference)) this.userSince.delete(reference);
+    return lines;
   }
 }
 
@@ -108,8 +188,18 @@ export function keyOf(credential: SightedCredential): string {
   return `${credential.tbsCertificateHash} ${credential.spkiHash} ${credential.keyMatches ? "" : credential.signatureKey} ${credential.reference} ${credential.client}`;
 }
 
-function byClient(leaves: Iterable<SightedLeaf>): Map<string, SightedLeaf> {
-  const clients = new Map<string, SightedLeaf>();
-  for (const leaf of leaves) if (leaf.client !== "") clients.set(leaf.client, leaf);
-  return clients;
+function sameCredential(a: SightedLeaf, b: SightedLeaf): boolean {
+  return (
+    a.tbsCertificateHash === b.tbsCertificateHash &&
+    a.spkiHash === b.spkiHash &&
+    a.reference === b.reference &&
+    a.client === b.client &&
+    a.keyMatches === b.keyMatches &&
+    (a.keyMatches || a.signatureKey === b.signatureKey)
+  );
+}
+
+/** A leaf that was updated without a new credential has another encryption key, or another source. */
+function sameContent(a: SightedLeaf, b: SightedLeaf): boolean {
+  return sameCredential(a, b) && a.encryptionKey === b.encryptionKey && a.source === b.source;
 }

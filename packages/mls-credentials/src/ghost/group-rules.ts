@@ -1,7 +1,7 @@
 import type { Condition } from "./finding.js";
 import type { SightedLeaf } from "./ghost-event.js";
 import type { GroupMemory } from "./group-memory.js";
-import { evidenceOf, type GroupRule, type RuleContext } from "./rule-context.js";
+import { evidenceOf, type GroupRule, type RuleContext, type UserInGroupRule } from "./rule-context.js";
 
 const SUPERSEDED = 4;
 
@@ -26,9 +26,9 @@ function levelBy(deadline: number, group: GroupMemory): Condition["level"] {
 }
 
 /** REMOVED_DEVICE_PRESENT: a leaf whose certificate the log says is revoked. */
-export const removedDevicePresent: GroupRule = function* (group, context) {
-  for (const leaf of group.leaves.values()) {
-    const log = context.logs.get(leaf.reference);
+export const removedDevicePresent: UserInGroupRule = function* (group, user, context) {
+  const log = context.logs.get(user);
+  for (const leaf of group.leavesOf(user)) {
     const record = log?.records.get(leaf.tbsCertificateHash);
     if (log === undefined || record?.revokedAt === undefined) continue;
     const { revokedAt } = record;
@@ -55,7 +55,10 @@ export const duplicateClient: GroupRule = function* (group, context) {
     const other = first.get(leaf.client);
     first.set(leaf.client, leaf);
     if (other === undefined) continue;
-    const since = Math.max(group.leafSince.get(leaf.leafIndex) ?? group.at, group.leafSince.get(other.leafIndex) ?? 0);
+    const since = Math.max(
+      group.placeSince.get(leaf.leafIndex) ?? group.at,
+      group.placeSince.get(other.leafIndex) ?? 0,
+    );
     const deadline = since + context.policy.removalWindow;
     yield {
       ...aboutLeaf(group, leaf, context),
@@ -82,16 +85,16 @@ export const keyReusedInGroup: GroupRule = function* (group, context) {
       subject: leaf.spkiHash,
       kind: "SIGNATURE_KEY_REUSED",
       level: "confirmed",
-      since: group.leafSince.get(leaf.leafIndex) ?? group.at,
+      since: Math.max(group.placeSince.get(leaf.leafIndex) ?? group.at, group.placeSince.get(other.leafIndex) ?? 0),
       detail: `leaves ${other.leafIndex} and ${leaf.leafIndex} share a signature key`,
     };
   }
 };
 
 /** INVALID_SUCCESSOR: an Update or Commit that put another client in a member's place. */
-export const invalidSuccessor: GroupRule = function* (group, context) {
-  for (const { at, before, after } of group.successions) {
-    const log = context.logs.get(after.reference);
+export const invalidSuccessor: UserInGroupRule = function* (group, user, context) {
+  const log = context.logs.get(user);
+  for (const { at, before, after } of group.successions.get(user) ?? []) {
     let detail: string | undefined;
     if (before.client !== after.client) detail = `${before.client} was replaced by ${after.client}`;
     else if (
@@ -119,9 +122,17 @@ export const invalidSuccessor: GroupRule = function* (group, context) {
       level: "confirmed",
       since: at,
       detail,
+      evidence: successionEvidence(before, after, context),
     };
   }
 };
+
+/** Both chains, the newcomer's first. */
+function successionEvidence(before: SightedLeaf, after: SightedLeaf, context: RuleContext): Condition["evidence"] {
+  const evidence = evidenceOf(after, context.logs.get(after.reference));
+  if (before.certificates === undefined) return evidence;
+  return { ...evidence, certificates: [...(after.certificates ?? []), ...before.certificates] };
+}
 
 function matches(hash: Uint8Array, hex: string): boolean {
   return (
@@ -134,14 +145,13 @@ function matches(hash: Uint8Array, hex: string): boolean {
 export const credentialDegraded: GroupRule = function* (group, context) {
   const { policy } = context;
   for (const leaf of group.leaves.values()) {
-    const about = aboutLeaf(group, leaf, context);
     const since = group.leafSince.get(leaf.leafIndex) ?? group.at;
     if (leaf.type !== "x509") {
       const allowed = leaf.type === "basic" && policy.credentialTypes.includes("basic");
       if (allowed && !group.x509Users.has(leaf.reference)) continue;
       const detail = `a ${leaf.type} credential stands for ${leaf.reference}`;
       yield {
-        ...about,
+        ...aboutLeaf(group, leaf, context),
         subject: `type ${leaf.leafIndex}`,
         kind: "CREDENTIAL_DEGRADED",
         level: "confirmed",
@@ -154,6 +164,7 @@ export const credentialDegraded: GroupRule = function* (group, context) {
     if (group.syncedAt >= stay) {
       const detail = `no update of the leaf since ${since}`;
       const subject = `stay ${leaf.tbsCertificateHash}`;
+      const about = aboutLeaf(group, leaf, context);
       yield { ...about, subject, kind: "CREDENTIAL_DEGRADED", level: "confirmed", since, deadline: stay, detail };
     }
     const { expired } = policy.members;
@@ -162,7 +173,7 @@ export const credentialDegraded: GroupRule = function* (group, context) {
       const level = levelBy(deadline, group);
       const detail = `the certificate expired at ${leaf.notAfter}`;
       yield {
-        ...about,
+        ...aboutLeaf(group, leaf, context),
         subject: `expired ${leaf.tbsCertificateHash}`,
         kind: "CREDENTIAL_DEGRADED",
         level,
@@ -174,10 +185,6 @@ export const credentialDegraded: GroupRule = function* (group, context) {
   }
 };
 
-export const GROUP_RULES: readonly GroupRule[] = [
-  removedDevicePresent,
-  duplicateClient,
-  keyReusedInGroup,
-  invalidSuccessor,
-  credentialDegraded,
-];
+/** Rules over all leaves of a group, and rules over the leaves of one user in it. */
+export const GROUP_RULES: readonly GroupRule[] = [duplicateClient, keyReusedInGroup, credentialDegraded];
+export const USER_IN_GROUP_RULES: readonly UserInGroupRule[] = [removedDevicePresent, invalidSuccessor];

@@ -5,11 +5,15 @@ export {
   type Finding,
   FINDING_KINDS,
   type FindingKind,
+  type HeadEvidence,
   type Life,
+  type ListEvidence,
   type LogProof,
   SEVERITY,
   type Severity,
+  type SignedHead,
 } from "./finding.js";
+export { GhostStateError, type GhostStateErrorCode } from "./ghost-state-error.js";
 export { GhostDetector, type GhostDetectorOptions, type Observation } from "./ghost-detector.js";
 export type { GhostEvent, SightedCredential, SightedLeaf } from "./ghost-event.js";
-export type { MembershipChange } from "./group-memory.js";
+export type { MembershipLine } from "./membership-log.js";

@@ -15,10 +15,15 @@ export interface RuleContext {
   readonly own: OwnDevices;
   readonly logs: ReadonlyMap<string, UserLog>;
   readonly groups: ReadonlyMap<string, GroupMemory>;
+  /** Names of the groups in which a user was seen. */
+  readonly groupsOf: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
 /** A rule over one group. */
 export type GroupRule = (group: GroupMemory, context: RuleContext) => Iterable<Condition>;
+
+/** A rule over one user's part in a group. */
+export type UserInGroupRule = (group: GroupMemory, user: string, context: RuleContext) => Iterable<Condition>;
 
 /** The bytes of a sighted credential, with the list that speaks for or against it. */
 export function evidenceOf(credential: SightedCredential, log: UserLog | undefined): EvidenceBundle {

@@ -32,6 +32,8 @@ export function* judgeSighting(sighting: Sighting, place: Place, context: RuleCo
   if (credential.type !== "x509") return;
   if (credential.user !== credential.reference)
     yield { ...base, kind: "IDENTITY_CONFLICT", level: "confirmed", detail: `presents ${credential.user}` };
+  // Whom nobody expects has no list to be looked up.
+  if (credential.reference === "") return;
   if (!credential.keyMatches)
     yield { ...base, kind: "KEY_MISMATCH", level: "confirmed", detail: "the leaf's key is not the certificate's" };
   const record = log?.records.get(credential.tbsCertificateHash);

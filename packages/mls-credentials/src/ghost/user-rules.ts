@@ -105,13 +105,17 @@ export function* evidenceUnavailable(
 
 /** PARTIAL_PRESENCE: a device that stays in only some of the groups that its user shares with this device. */
 export function* partialPresence(user: string, context: RuleContext): Iterable<Condition> {
-  const shared = [...context.groups.values()].filter((group) => group.userSince.has(user));
+  const shared: GroupMemory[] = [];
+  for (const name of context.groupsOf.get(user) ?? []) {
+    const group = context.groups.get(name);
+    if (group?.userSince.has(user) === true) shared.push(group);
+  }
   if (shared.length < 2) return;
   const log = context.logs.get(user);
   const homes = new Map<string, GroupMemory[]>();
   for (const group of shared)
-    for (const leaf of group.leaves.values()) {
-      if (leaf.reference !== user || leaf.type !== "x509" || isOver(log, leaf.tbsCertificateHash, group.at)) continue;
+    for (const leaf of group.leavesOf(user)) {
+      if (leaf.type !== "x509" || isOver(log, leaf.tbsCertificateHash, group.at)) continue;
       const known = homes.get(leaf.client);
       if (known === undefined) homes.set(leaf.client, [group]);
       else if (known.at(-1) !== group) known.push(group);
