@@ -1,11 +1,28 @@
 import { encode } from "@mls-as/tls-codec";
+import { batchProofElements } from "../log-tree/batch-proof.js";
 import { rootValue } from "../log-tree/hashing.js";
 import { fullSubtrees } from "../log-tree/subtrees.js";
-import { AuditorTreeHead, AuditorTreeHeadTBS } from "../structs/index.js";
+import { AuditorCheckpoint, AuditorTreeHead, AuditorTreeHeadTBS } from "../structs/index.js";
 import { currentHead, decodeRequest, type ProverSetting } from "./answer.js";
 import { ProverError } from "./errors.js";
+import type { StoredEntry } from "./store.js";
 
 const SECTION = "Auditor Tree Head Signature";
+
+/** The newest tree as an encoded `AuditorCheckpoint`, from which an auditor can begin. @throws ProverError wrong-mode */
+export async function auditorCheckpoint(setting: ProverSetting): Promise<Uint8Array> {
+  const { configuration, store } = setting;
+  if (configuration.mode !== "thirdPartyAuditing")
+    throw new ProverError("wrong-mode", "the log has no auditor", "Auditing");
+  const { treeSize, signature } = await currentHead(setting);
+  const [entry] = (await store.entries([treeSize - 1])) as [StoredEntry];
+  const elements = await store.logNodes(batchProofElements({ size: treeSize, leaves: [treeSize - 1] }));
+  return encode(AuditorCheckpoint, {
+    treeHead: { treeSize, signature },
+    entry: { timestamp: entry.timestamp, prefixTree: entry.prefixRoot },
+    inclusion: { elements },
+  });
+}
 
 /**
  * Checks an auditor's head against this log before it is shown to users. @returns its tree size

@@ -2,7 +2,7 @@ import { encode } from "@mls-as/tls-codec";
 import { KeytransError } from "../errors.js";
 import { type Configuration, TreeHead, validateConfiguration, wireFormat } from "../structs/index.js";
 import { answering, currentHead, type ProverSetting } from "./answer.js";
-import { checkAuditorTreeHead } from "./auditor-head.js";
+import { auditorCheckpoint, checkAuditorTreeHead } from "./auditor-head.js";
 import { answerCredential, answerCredentialUpdate } from "./credential.js";
 import type { ProverContext } from "./label-vrf.js";
 import { answerContactMonitor, answerOwnerMonitor } from "./monitor.js";
@@ -38,6 +38,8 @@ export interface Prover {
   answerManagerUpdate(request: Uint8Array): Promise<Uint8Array>;
   /** Third-party auditing: checks an `AuditorTreeHead` before it is stored with the head; gives its tree size. */
   checkAuditorTreeHead(auditorTreeHead: Uint8Array): Promise<number>;
+  /** Third-party auditing: the newest tree as an `AuditorCheckpoint`, from which an auditor can begin. */
+  auditorCheckpoint(): Promise<Uint8Array>;
   /** The newest `TreeHead`, encoded. */
   treeHead(): Promise<Uint8Array>;
 }
@@ -62,6 +64,7 @@ export function createProver(options: ProverOptions): Prover {
     planManagerUpdate: (request) => answering(() => planManagerUpdate(setting, request)),
     answerManagerUpdate: (request) => answering(() => answerManagerUpdate(setting, request)),
     checkAuditorTreeHead: (bytes) => answering(() => checkAuditorTreeHead(setting, bytes)),
+    auditorCheckpoint: () => answering(() => auditorCheckpoint(setting)),
     async treeHead() {
       const { treeSize, signature } = await currentHead(setting);
       return encode(TreeHead, { treeSize, signature });

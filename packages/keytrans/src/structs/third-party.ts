@@ -1,7 +1,8 @@
 import { bytes, type Infer, opaque, struct, uint32, uint64Number, vector } from "@mls-as/tls-codec";
 import { Configuration } from "./configuration.js";
-import { CombinedTreeProof, PrefixLeaf, PrefixProof } from "./proofs.js";
+import { CombinedTreeProof, InclusionProof, PrefixLeaf, PrefixProof } from "./proofs.js";
 import { Label } from "./requests.js";
+import { LogEntry, TreeHead } from "./tree-head.js";
 
 /** What the Service Operator signs for each value in third-party management. Draft section "Update Format". */
 export const UpdateTBS = struct({
@@ -20,6 +21,13 @@ export const AuditorUpdate = struct({
   proof: PrefixProof,
 });
 export type AuditorUpdate = Infer<typeof AuditorUpdate>;
+
+/**
+ * What an auditor needs to begin at another entry than the first: the log as of `tree_head`, its rightmost entry and the
+ * heads that lead from it to the signed root. Ours: the draft names a starting position and not how to get there.
+ */
+export const AuditorCheckpoint = struct({ treeHead: TreeHead, entry: LogEntry, inclusion: InclusionProof });
+export type AuditorCheckpoint = Infer<typeof AuditorCheckpoint>;
 
 /** Roots of the log at each recent distinguished entry, left to right. Draft section "Detecting Forks". */
 export const DistinguishedHead = struct({ heads: vector(bytes(32), 0, 2 ** 8 - 1) });
