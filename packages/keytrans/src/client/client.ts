@@ -30,13 +30,15 @@ import { prepareSearch, type SearchArguments, type SearchResult } from "./search
 import { clientSetting } from "./setting.js";
 import { type ClientState, INITIAL_STATE } from "./state.js";
 import { prepareUpdate, type UpdateArguments, type UpdateResult } from "./update.js";
-import type { ClientSetting } from "./verified-tree.js";
+import type { ClientSetting, ProvenTree } from "./verified-tree.js";
 
 export interface ClientOptions {
   readonly suite: Suite;
   readonly configuration: Configuration;
   /** How many rightmost distinguished entries count as recent; default 7. Must equal the log's. */
   readonly recent?: number;
+  /** Told of every tree whose signed head was verified: for those who compare trees. */
+  readonly observed?: (proven: ProvenTree) => void;
 }
 
 /**
@@ -68,8 +70,8 @@ export interface KtClient {
 }
 
 /** @throws KeytransError invalid-configuration, also for keys that the suite refuses */
-export function createClient({ suite, configuration, recent = 7 }: ClientOptions): KtClient {
-  const setting = clientSetting(suite, configuration, recent);
+export function createClient({ suite, configuration, recent = 7, observed }: ClientOptions): KtClient {
+  const setting: ClientSetting = { ...clientSetting(suite, configuration, recent), ...(observed && { observed }) };
   const wire = wireFormat(suite, configuration);
   return {
     setting,

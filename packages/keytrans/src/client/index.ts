@@ -44,7 +44,7 @@ export {
 } from "./state.js";
 export { decodeClientState, encodeClientState } from "./state-codec.js";
 export type { UpdateArguments, UpdateResult } from "./update.js";
-export type { ClientSetting } from "./verified-tree.js";
+export type { ClientSetting, ProvenTree } from "./verified-tree.js";
 export {
   inclusionRoot,
   meetsQuorum,

@@ -79,7 +79,9 @@ export async function verifyResponse<T>(
   const size = claimedSize(head, state.view);
   const retained = retainedTree(state.view);
   const { outcome, proven } = await runProof(setting, proof, versions, size, retained, auditedSize(head), algorithms);
-  return { outcome, proven, view: await verifyFullTreeHead(setting, head, proven, state.view, now) };
+  const view = await verifyFullTreeHead(setting, head, proven, state.view, now);
+  setting.observed?.(proven);
+  return { outcome, proven, view };
 }
 
 /** Verifies the Service Operator's signature over a value, where there is one. Draft section "Update Format". */

@@ -29,6 +29,8 @@ export interface ClientSetting {
   readonly recent: number;
   /** Notes violations instead of refusing them: set only while judging evidence. */
   readonly violated?: Violated;
+  /** Told of every tree whose signed head was verified, before the response is accepted. */
+  readonly observed?: (proven: ProvenTree) => void;
 }
 
 /** The part of the past that a proof builds on. */
