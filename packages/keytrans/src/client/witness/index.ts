@@ -1,2 +1,3 @@
-export { meetsQuorum, parseTlogPolicy, type TlogPolicy } from "./tlog-policy.js";
-export { inclusionRoot, verifyWitnessedHead, type WitnessProof } from "./witnessed-head.js";
+export { inclusionRoot } from "../../witness/rfc6962-tree.js";
+export { meetsQuorum, parseTlogPolicy, type TlogPolicy } from "../../witness/tlog-policy.js";
+export { verifyWitnessedHead, type WitnessProof } from "./witnessed-head.js";

@@ -6,7 +6,7 @@ import { LogEntry } from "../../structs/index.js";
 import { KT_128_SHA256_Ed25519, nobleSuite } from "../../suite/index.js";
 import type { KnownDistinguished } from "../state.js";
 import { parseTlogPolicy, verifyWitnessedHead } from "./index.js";
-import { noteKeyId } from "./signed-note.js";
+import { noteKeyId } from "../../witness/signed-note.js";
 
 const suite = nobleSuite(KT_128_SHA256_Ed25519);
 const utf8 = new TextEncoder();

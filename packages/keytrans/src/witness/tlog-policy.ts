@@ -9,6 +9,8 @@ interface Group {
 export interface TlogPolicy {
   readonly logs: readonly VerifierKey[];
   readonly witnesses: ReadonlyMap<string, VerifierKey>;
+  /** Submission prefixes of the witnesses that have one, without a slash at the end. */
+  readonly urls: ReadonlyMap<string, string>;
   readonly groups: ReadonlyMap<string, Group>;
   /** Name of a witness or group; undefined for `quorum none`. */
   readonly quorum: string | undefined;
@@ -18,6 +20,7 @@ export interface TlogPolicy {
 export function parseTlogPolicy(file: string): TlogPolicy {
   const logs: VerifierKey[] = [];
   const witnesses = new Map<string, VerifierKey>();
+  const urls = new Map<string, string>();
   const groups = new Map<string, Group>();
   const quorums: string[] = [];
   const known = (name: string): boolean => witnesses.has(name) || groups.has(name);
@@ -38,6 +41,7 @@ export function parseTlogPolicy(file: string): TlogPolicy {
     else if (keyword === "witness" && first !== undefined && second !== undefined && items.length <= 3) {
       if (known(first) || first === "none") throw noteError(`the name ${first} is taken`, "policy");
       witnesses.set(first, unique(parseVerifierKey(second), "witness"));
+      if (items[2] !== undefined) urls.set(first, items[2].replace(/\/+$/, ""));
     } else if (keyword === "group" && first !== undefined && second !== undefined && items.length > 2) {
       if (known(first) || first === "none") throw noteError(`the name ${first} is taken`, "policy");
       groups.set(first, parseGroup(second, items.slice(2), known, listed));
@@ -48,7 +52,7 @@ export function parseTlogPolicy(file: string): TlogPolicy {
   }
   const [quorum, ...others] = quorums;
   if (quorum === undefined || others.length > 0) throw noteError("exactly one quorum is due", "policy");
-  return { logs, witnesses, groups, quorum: quorum === "none" ? undefined : quorum };
+  return { logs, witnesses, urls, groups, quorum: quorum === "none" ? undefined : quorum };
 }
 
 /** `listed` holds the members of all groups so far: a witness contributes in one way only. */
