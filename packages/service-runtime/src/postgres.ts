@@ -9,13 +9,16 @@ export type PostgresQuery = <Row>(
   parameters?: readonly PostgresParameter[],
 ) => Promise<{ readonly rows: Row[]; readonly count: number }>;
 
+/** SQL, or what SQL cannot say; runs inside the transaction of all migrations. */
+export type PostgresMigration = string | ((query: PostgresQuery) => Promise<void>);
+
 export interface PostgresOptions {
   /** As libpq takes it: `postgres://user@host/database`. */
   readonly url: string;
   /** Most connections; default 10. */
   readonly poolSize?: number;
   /** Forward-only; the table `schema_version` counts how many were applied. */
-  readonly migrations: readonly string[];
+  readonly migrations: readonly PostgresMigration[];
   /** The advisory lock that migrations hold, so that two processes may start at once. */
   readonly migrationLock: number;
   /** Named where the database was written by a newer version. */
@@ -68,14 +71,15 @@ export class PostgresDatabase {
     return database;
   }
 
-  async #migrate(migrations: readonly string[], lock: number, program: string): Promise<void> {
+  async #migrate(migrations: readonly PostgresMigration[], lock: number, program: string): Promise<void> {
     await this.transaction(async (query) => {
       await query("select pg_advisory_xact_lock($1)", [lock]);
       await query("create table if not exists schema_version (applied integer not null)");
       const applied = (await query<{ applied: number }>("select applied from schema_version")).rows[0]?.applied;
       if ((applied ?? 0) > migrations.length)
         throw new Error(`the database was written by a newer version (schema ${applied}); upgrade ${program}`);
-      for (const migration of migrations.slice(applied ?? 0)) await query(migration);
+      for (const migration of migrations.slice(applied ?? 0))
+        await (typeof migration === "string" ? query(migration) : migration(query));
       await query(
         applied === undefined ? "insert into schema_version values ($1)" : "update schema_version set applied = $1",
         [migrations.length],

@@ -2,9 +2,12 @@ import Database from "better-sqlite3";
 
 export type SqliteParameter = string | number | bigint | Uint8Array | null;
 
+/** SQL, or what SQL cannot say; runs inside the transaction of all migrations. */
+export type SqliteMigration = string | ((handle: Database.Database) => void);
+
 export interface SqliteOptions {
   /** Forward-only; `user_version` counts how many were applied. */
-  readonly migrations: readonly string[];
+  readonly migrations: readonly SqliteMigration[];
   /** Named where the database was written by a newer version. */
   readonly program: string;
 }
@@ -32,14 +35,16 @@ export class SqliteDatabase {
     }
   }
 
-  #migrate(migrations: readonly string[], program: string): void {
+  #migrate(migrations: readonly SqliteMigration[], program: string): void {
     const version = (): number => this.handle.pragma("user_version", { simple: true }) as number;
     if (version() === migrations.length) return;
     this.transaction(() => {
       const applied = version();
       if (applied > migrations.length)
         throw new Error(`the database was written by a newer version (schema ${applied}); upgrade ${program}`);
-      for (const migration of migrations.slice(applied)) this.handle.exec(migration);
+      for (const migration of migrations.slice(applied))
+        if (typeof migration === "string") this.handle.exec(migration);
+        else migration(this.handle);
       this.handle.pragma(`user_version = ${migrations.length}`);
     });
   }

@@ -69,7 +69,7 @@ test("more than 255 versions are split over log entries, each of at most 255", a
   const running = await start();
   const outcomes = await Promise.all(Array.from({ length: 7 }, (_, i) => running.submit(change(`label ${i}`, 100))));
   expect(outcomes).toEqual(Array.from({ length: 7 }, () => "inserted"));
-  const rows = await store.labelVersions(undefined, 1000);
+  const rows = await store.labelVersions(0, 1000);
   const counts = new Map<number, number>();
   for (const { position } of rows) counts.set(position, (counts.get(position) ?? 0) + 1);
   expect([...counts.values()]).toEqual([200, 200, 200, 100]);

@@ -1,21 +1,26 @@
-import { Configuration, type SuiteId, TreeHeadTBS, vrfInput, wireFormat } from "@mls-as/keytrans";
+import { Configuration, LogEntry, type Suite, type SuiteId, TreeHeadTBS, vrfInput, wireFormat } from "@mls-as/keytrans";
 import { nodeSuite } from "@mls-as/keytrans/node";
-import type { StoredEntry, StoredHead } from "@mls-as/keytrans/prover";
-import { decode, encode, equalBytes } from "@mls-as/tls-codec";
+import type { StoredEntry, StoredHead, VrfEvaluator } from "@mls-as/keytrans/prover";
+import { concatBytes, decode, encode } from "@mls-as/tls-codec";
 import { logLeaf, logParent, logRoot, sha256, subtreesOf } from "../log-tree.js";
-import type { LabelVersionRow, LogStore, RowCounts } from "../storage/store.js";
-import { DerivedPrefixTree, type Leaf } from "./prefix-tree.js";
+import { settingChecksum } from "../storage/setting-checksum.js";
+import type { LabelVersionRow, LogStore, PruningState, RowCounts } from "../storage/store.js";
+import { AuditedLog } from "./audited-log.js";
+import { type Finding, Findings, labelName, TooManyFindings } from "./findings.js";
+import { type DerivedNodes, DerivedPrefixTree, type Leaf } from "./prefix-tree.js";
+import { RowStreams, vrfProofsOf } from "./streams.js";
+import { WitnessTree } from "./witness-tree.js";
 
-/** Something that should not be. Names a label only by its hash. */
-export interface Finding {
-  readonly where: string;
-  readonly what: string;
-}
+export type { Finding } from "./findings.js";
+
+export type Stage = "vrf proofs" | "log entries";
 
 export interface FsckOptions {
   /** Content of the writer token file, to be compared with the hash in the store. */
   readonly writerToken?: string | undefined;
-  readonly onProgress?: (done: number, total: number, stage: "vrf proofs" | "log entries") => void;
+  /** Where it is given, VRF outputs without a stored proof are computed again; otherwise only the trees confirm them. */
+  readonly vrf?: VrfEvaluator | undefined;
+  readonly onProgress?: ((done: number, total: number, stage: Stage) => void) | undefined;
   /** Findings after which to give up; default 100. */
   readonly findingLimit?: number;
 }
@@ -26,201 +31,265 @@ export interface FsckResult {
   readonly versions: number;
   /** Values whose commitment can no longer be opened because they were erased. */
   readonly erased: number;
+  /** VRF outputs that nothing but the trees confirms: no proof is stored and no key was given. */
+  readonly unproven: number;
 }
-
-const PAGE = 1000;
 
 /**
- * Derives both trees again from the stored leaves, and compares every stored node, entry, head, VRF proof and opening
- * with what they must be. Reads only. Shares no tree code with the prover.
+ * Derives both trees again from the stored leaves, and compares every stored node, entry, head, VRF output and proof,
+ * opening, auditor update and setting with what they must be. Reads only. Shares no tree code with the prover.
  */
 export async function fsck(store: LogStore, options: FsckOptions = {}): Promise<FsckResult> {
-  await store.freeze();
-  const check = new Check(store, options);
+  const findings = new Findings(options.findingLimit ?? 100);
+  const check = new Check(store, options, findings);
   try {
+    await store.freeze();
     await check.run();
   } catch (error) {
-    if (!(error instanceof TooMany)) check.note("fsck", error instanceof Error ? error.message : String(error));
+    if (!(error instanceof TooManyFindings))
+      findings.list.push({ where: "fsck", what: error instanceof Error ? error.message : String(error) });
   }
-  const { findings, treeSize, counted, erased } = check;
-  return { findings, treeSize, versions: counted.versions, erased };
+  const { treeSize, counted, erased, unproven } = check;
+  return { findings: findings.list, treeSize, versions: counted.versions, erased, unproven };
 }
 
-class TooMany extends Error {}
-
-const labelName = (label: Uint8Array): string => `label sha256:${Buffer.from(sha256(label)).toString("hex", 0, 8)}`;
+const NEVER: PruningState = { trees: -1, entries: 0, kept: [] };
 
 class Check {
-  readonly findings: Finding[] = [];
-  readonly counted = { entries: 0, logNodes: 0, prefixNodes: 0, superseded: 0, versions: 0, openings: 0 };
+  readonly counted = { entries: 0, logNodes: 0, superseded: 0, versions: 0, openings: 0 };
   treeSize = 0;
   erased = 0;
+  unproven = 0;
   readonly #store: LogStore;
   readonly #options: FsckOptions;
+  readonly #findings: Findings;
+  readonly #streams: RowStreams;
   readonly #prefixTree = new DerivedPrefixTree();
+  readonly #witnessTree: WitnessTree;
   readonly #greatest = new Map<string, number>();
   readonly #heads: Uint8Array[] = [];
+  #pruning = NEVER;
+  #previous: StoredEntry | undefined;
+  #audited: AuditedLog | undefined;
 
-  constructor(store: LogStore, options: FsckOptions) {
+  constructor(store: LogStore, options: FsckOptions, findings: Findings) {
     this.#store = store;
     this.#options = options;
-  }
-
-  note(where: string, what: string): void {
-    this.findings.push({ where, what });
-    if (this.findings.length >= (this.#options.findingLimit ?? 100)) throw new TooMany();
-  }
-  #same(where: string, what: string, stored: Uint8Array | undefined, derived: Uint8Array): void {
-    if (stored === undefined || !equalBytes(stored, derived)) this.note(where, `${what} is not what it must be`);
+    this.#findings = findings;
+    this.#streams = new RowStreams(store);
+    this.#witnessTree = new WitnessTree(findings);
   }
 
   async run(): Promise<void> {
-    for (const line of await this.#store.integrity()) this.note("database", line);
+    const findings = this.#findings;
+    for (const line of await this.#store.integrity()) findings.note("database", line);
     const configuration = await this.#settings();
     const head = await this.#store.head();
-    if (head === undefined) return this.note("head", "there is none");
+    if (head === undefined) return findings.note("head", "there is none");
     this.treeSize = head.treeSize;
     if (configuration === undefined) return;
-    await this.#vrfProofs(configuration);
-    await this.#entries(head, configuration);
-    await this.#head(head, configuration);
-    await this.#counts();
+    const suite = await nodeSuite(configuration.ciphersuite as SuiteId);
+    this.#audited = new AuditedLog(findings, suite, configuration);
+    this.#pruning = (await this.#store.pruning()) ?? NEVER;
+    const { trees, entries, kept } = this.#pruning;
+    if (trees >= head.treeSize || entries > trees + 1 || (entries === 0 && kept.length > 0))
+      findings.note("pruning", "what was pruned is not what the log holds");
+    await this.#vrfProofs(suite, configuration);
+    await this.#witnessTree.load(this.#store);
+    for (let position = 0; position < head.treeSize; position++) {
+      await this.#entry(position, suite, configuration);
+      if (position % 100 === 99) this.#options.onProgress?.(position + 1, head.treeSize, "log entries");
+    }
+    await this.#ends(head);
+    await this.#head(head, suite, configuration);
   }
 
   async #settings(): Promise<Configuration | undefined> {
+    for (const { key, value, checksum } of await this.#store.settings())
+      this.#findings.same("settings", `the setting ${key}`, checksum, settingChecksum(key, value));
     const { writerToken } = this.#options;
     if (writerToken !== undefined) {
       const hash = sha256(new TextEncoder().encode(writerToken));
-      this.#same("settings", "the hash of the writer token", await this.#store.setting("writer-token-sha256"), hash);
+      const stored = await this.#store.setting("writer-token-sha256");
+      this.#findings.same("settings", "the hash of the writer token", stored, hash);
     }
     try {
       return decode(Configuration, (await this.#store.setting("configuration")) ?? new Uint8Array());
     } catch {
-      this.note("settings", "the configuration does not decode");
+      this.#findings.note("settings", "the configuration does not decode");
       return undefined;
     }
   }
 
-  async #vrfProofs(configuration: Configuration): Promise<void> {
-    const suite = await nodeSuite(configuration.ciphersuite as SuiteId);
+  async #vrfProofs(suite: Suite, configuration: Configuration): Promise<void> {
     const key = suite.importVrfPublicKey(configuration.vrfPublicKey);
-    const total = (await this.#store.rowCounts()).versions;
-    let after: { label: Uint8Array; version: number } | undefined;
-    for (let done = 0; ; ) {
-      const rows = await this.#store.allVrfProofs(after, PAGE);
-      for (const { label, version, output, proof } of rows) {
-        const where = `${labelName(label)} version ${version}`;
-        if (proof === undefined) continue; // not served yet
-        try {
-          this.#same(where, "the VRF output", output, key.verify(vrfInput(label, version), proof));
-        } catch (error) {
-          if (error instanceof TooMany) throw error;
-          this.note(where, "the VRF proof does not verify");
-        }
+    const { versions } = await this.#store.rowCounts();
+    let done = 0;
+    for await (const { label, version, output, proof } of vrfProofsOf(this.#store)) {
+      const where = `${labelName(label)} version ${version}`;
+      try {
+        this.#findings.same(where, "the VRF output", output, key.verify(vrfInput(label, version), proof as Uint8Array));
+      } catch (error) {
+        if (error instanceof TooManyFindings) throw error;
+        this.#findings.note(where, "the VRF proof does not verify");
       }
-      after = rows.at(-1);
-      if (after === undefined) return;
-      done += rows.length;
-      this.#options.onProgress?.(done, Math.max(total, done), "vrf proofs");
+      done++;
+      if (done % 100 === 0) this.#options.onProgress?.(done, Math.max(done, versions), "vrf proofs");
     }
   }
 
-  async #entries(head: StoredHead, configuration: Configuration): Promise<void> {
-    const suite = await nodeSuite(configuration.ciphersuite as SuiteId);
+  async #entry(position: number, suite: Suite, configuration: Configuration): Promise<void> {
+    const findings = this.#findings;
+    const where = `entry ${position}`;
+    const leaves = await this.#leaves(position, suite, configuration);
+    const derived = this.#prefixTree.insert(leaves);
+    const entry = await this.#stored(position);
+    if (entry !== undefined) {
+      if (entry.timestamp < (this.#previous?.timestamp ?? 0))
+        findings.note(where, "its timestamp is before that of its neighbour");
+      findings.same(where, "the prefix tree root", entry.prefixRoot, this.#prefixTree.rootValue);
+      if (entry.prefixNode !== this.#prefixTree.rootId) findings.note(where, "names another node as prefix tree root");
+      if (entry.nextNode !== this.#prefixTree.nextId) findings.note(where, "the next node id is not what it must be");
+      this.#previous = entry;
+    }
+    await this.#nodes(position, derived);
+    await this.#superseded(position, derived);
+    const proven = this.#audited?.entry(position, await this.#auditorUpdate(position), entry, leaves);
+    const root = await this.#logNodes(position, entry);
+    if (proven !== undefined) findings.same(where, "the root that the auditor update proves", proven, root);
+  }
+
+  /** The entry's row; undefined where pruning removed it. */
+  async #stored(position: number): Promise<StoredEntry | undefined> {
+    const { entries, kept } = this.#pruning;
+    const next = await this.#streams.entries.peek();
+    const present = next?.position === position;
+    const due = position >= entries || kept.includes(position);
+    if (present !== due) this.#findings.note(`entry ${position}`, due ? "is missing" : "should have been pruned");
+    if (!present) return undefined;
+    this.counted.entries++;
+    return this.#streams.entries.take();
+  }
+
+  async #leaves(position: number, suite: Suite, configuration: Configuration): Promise<Leaf[]> {
     const { UpdateValue } = wireFormat(suite, configuration);
-    const rows = this.#versionRows();
-    let next = await rows.next();
-    let previous: StoredEntry | undefined;
-    for (let position = 0; position < head.treeSize; position++) {
-      const leaves: Leaf[] = [];
-      for (; next.done !== true && next.value.position === position; next = await rows.next()) {
-        const row: LabelVersionRow = next.value;
-        const where = `${labelName(row.label)} version ${row.version}`;
-        this.#order(row, where);
-        const [proof] = await this.#store.vrfProofs(row.label, [row.version]);
-        if (proof === undefined) this.note(where, "there is no VRF output");
-        else leaves.push({ vrfOutput: proof.output, commitment: row.commitment });
-        const opening = await this.#store.opening(row.label, row.version);
-        if (opening !== undefined) {
-          this.counted.openings++;
-          const { value, suffix } = opening;
-          const update = encode(UpdateValue, { value, suffix: suffix === undefined ? {} : { signature: suffix } });
-          const commitment = suite.commitment(opening.opening, row.label, row.version, update);
-          this.#same(where, "the commitment, or what opens it,", row.commitment, commitment);
-        } else if (row.commitment.some((byte) => byte !== 0)) this.erased++;
-      }
-      previous = await this.#entry(position, previous, leaves);
-      if (position % PAGE === 0) this.#options.onProgress?.(position, head.treeSize, "log entries");
+    const { versions } = this.#streams;
+    const leaves: Leaf[] = [];
+    for (let row = await versions.peek(); row?.position === position; row = await versions.peek()) {
+      await versions.take();
+      const { label, version, commitment, output, opening } = row;
+      const where = `${labelName(label)} version ${version}`;
+      this.#order(row, where);
+      await this.#output(row, where);
+      leaves.push({ vrfOutput: output, commitment });
+      if (opening !== undefined) {
+        this.counted.openings++;
+        const { value, suffix } = opening;
+        const update = encode(UpdateValue, { value, suffix: suffix === undefined ? {} : { signature: suffix } });
+        const opened = suite.commitment(opening.opening, label, version, update);
+        this.#findings.same(where, "the commitment, or what opens it,", commitment, opened);
+      } else if (commitment.some((byte) => byte !== 0)) this.erased++;
     }
-    if (next.done !== true) this.note(`entry ${next.value.position}`, "has label versions but is beyond the tree head");
-    if (previous?.timestamp !== head.timestamp) this.note("head", "its timestamp is not that of the last entry");
+    return leaves;
   }
 
-  async *#versionRows(): AsyncGenerator<LabelVersionRow> {
-    let after: LabelVersionRow | undefined;
-    do {
-      const rows = await this.#store.labelVersions(after, PAGE);
-      yield* rows;
-      after = rows.at(-1);
-    } while (after !== undefined);
-  }
-
-  #order({ label, version }: LabelVersionRow, where: string): void {
+  #order({ id, label, version }: LabelVersionRow, where: string): void {
     this.counted.versions++;
+    if (id !== this.counted.versions) this.#findings.note(where, "its row number is not what it must be");
     const key = Buffer.from(label).toString("latin1");
-    if (version !== (this.#greatest.get(key) ?? -1) + 1) this.note(where, "does not follow the version before it");
+    if (version !== (this.#greatest.get(key) ?? -1) + 1)
+      this.#findings.note(where, "does not follow the version before it");
     this.#greatest.set(key, version);
   }
 
-  async #entry(position: number, previous: StoredEntry | undefined, leaves: readonly Leaf[]): Promise<StoredEntry> {
-    const where = `entry ${position}`;
-    const entry = (await this.#store.entries([position]))[0] as StoredEntry;
-    this.counted.entries++;
-    if (entry.timestamp < (previous?.timestamp ?? 0)) this.note(where, "its timestamp is before that of its neighbour");
-
-    const derived = this.#prefixTree.insert(leaves);
-    this.#same(where, "the prefix tree root", entry.prefixRoot, this.#prefixTree.rootValue);
-    if (entry.prefixNode !== this.#prefixTree.rootId) this.note(where, "names another node as prefix tree root");
-    if (entry.nextNode !== this.#prefixTree.nextId) this.note(where, "the next node id is not what it must be");
-    const ids = [...derived.nodes.keys()];
-    const stored = await this.#store.prefixNodes(ids);
-    for (const [i, id] of ids.entries())
-      this.#same(where, `prefix tree node ${id}`, stored[i], derived.nodes.get(id) as Uint8Array);
-    this.counted.prefixNodes += ids.length;
-    const gone = await this.#store.supersededAt(position);
-    if (gone.length !== derived.superseded.size || !gone.every((id) => derived.superseded.has(id)))
-      this.note(where, "the list of superseded nodes is not what it must be");
-    this.counted.superseded += gone.length;
-    await this.#logNodes(position, logLeaf(entry.timestamp, entry.prefixRoot));
-    return entry;
+  /** The tree confirms that the output belongs to the log; only the VRF confirms that it belongs to the label. */
+  async #output({ label, version, output }: LabelVersionRow, where: string): Promise<void> {
+    const [known] = await this.#store.vrfProofs(label, [version]);
+    if (known?.proof !== undefined) this.#findings.same(where, "the VRF output", output, known.output);
+    else if (this.#options.vrf === undefined) this.unproven++;
+    else {
+      const computed = await this.#options.vrf.output(vrfInput(label, version));
+      this.#findings.same(where, "the VRF output", output, computed);
+    }
   }
 
-  /** Appends a leaf; it and every subtree that it completes must be stored. */
-  async #logNodes(position: number, leaf: Uint8Array): Promise<void> {
-    let hash = leaf;
+  /** Stored nodes of an entry whose tree was pruned are compared when the first tree that is left is reached. */
+  async #nodes(position: number, { nodes }: DerivedNodes): Promise<void> {
+    const { trees } = this.#pruning;
+    if (position < trees) return;
+    const due = position === trees ? this.#prefixTree.nodes() : nodes;
+    for (const [id, bytes] of due) {
+      const next = await this.#streams.nodes.peek();
+      if (next === undefined || next.id > id)
+        this.#findings.note(`entry ${position}`, `prefix tree node ${id} is missing`);
+      else {
+        if (next.id < id) this.#findings.note(`entry ${position}`, `prefix tree node ${next.id} belongs to no tree`);
+        else this.#findings.same(`entry ${position}`, `prefix tree node ${id}`, next.bytes, bytes);
+        await this.#streams.nodes.take();
+      }
+    }
+  }
+
+  async #superseded(position: number, derived: DerivedNodes): Promise<void> {
+    const next = await this.#streams.superseded.peek();
+    const ids = next?.position === position ? next.ids : [];
+    if (next?.position === position) {
+      await this.#streams.superseded.take();
+      this.counted.superseded++;
+    }
+    const due = position <= this.#pruning.trees ? new Set<number>() : derived.superseded;
+    if (ids.length !== due.size || !ids.every((id) => due.has(id)))
+      this.#findings.note(`entry ${position}`, "the list of superseded nodes is not what it must be");
+  }
+
+  async #auditorUpdate(position: number): Promise<Uint8Array | undefined> {
+    const next = await this.#streams.auditorUpdates.peek();
+    return next?.position === position ? (await this.#streams.auditorUpdates.take())?.bytes : undefined;
+  }
+
+  /** Appends a leaf; it and every subtree that it completes must be stored. @returns the log's root with it */
+  async #logNodes(position: number, entry: StoredEntry | undefined): Promise<Uint8Array> {
+    const derived = entry && logLeaf(entry.timestamp, entry.prefixRoot);
+    let hash = derived ?? ((await this.#store.logNodes([{ level: 0, index: position }]))[0] as Uint8Array);
     for (let level = 0, index = position; ; level++, index = (index - 1) / 2) {
       const [stored] = await this.#store.logNodes([{ level, index }]);
-      this.#same(`entry ${position}`, `log tree node ${level}/${index}`, stored, hash);
+      this.#findings.same(`entry ${position}`, `log tree node ${level}/${index}`, stored, hash);
       this.counted.logNodes++;
       if (index % 2 === 0) break;
       hash = logParent(this.#heads.pop() as Uint8Array, level, hash, level);
     }
     this.#heads.push(hash);
+    const root = logRoot(subtreesOf(position + 1), this.#heads);
+    this.#witnessTree.append(
+      entry && concatBytes(encode(LogEntry, { timestamp: entry.timestamp, prefixTree: entry.prefixRoot }), root),
+    );
+    return root;
   }
 
-  async #head(head: StoredHead, configuration: Configuration): Promise<void> {
-    const root = logRoot(subtreesOf(head.treeSize), this.#heads);
-    this.#same("head", "the root", head.root, root);
-    const suite = await nodeSuite(configuration.ciphersuite as SuiteId);
-    const key = suite.importSignatureKey(configuration.signaturePublicKey);
-    const signed = encode(TreeHeadTBS, { config: configuration, treeSize: head.treeSize, root });
-    if (!(await key.verify(signed, head.signature))) this.note("head", "the signature does not verify");
-  }
-
-  async #counts(): Promise<void> {
+  /** Nothing may be left over. */
+  async #ends(head: StoredHead): Promise<void> {
+    const { versions, entries, nodes, superseded, auditorUpdates } = this.#streams;
+    const beyond = (await versions.peek()) ?? (await entries.peek()) ?? (await superseded.peek());
+    const left = beyond ?? (await auditorUpdates.peek());
+    if (left !== undefined)
+      this.#findings.note(`entry ${left.position}`, "has rows but is beyond the tree head, or out of order");
+    const node = await nodes.peek();
+    if (node !== undefined) this.#findings.note("database", `prefix tree node ${node.id} belongs to no entry`);
+    this.#witnessTree.finish();
+    if (this.#previous?.timestamp !== head.timestamp)
+      this.#findings.note("head", "its timestamp is not that of the last entry");
     const rows: RowCounts = await this.#store.rowCounts();
     for (const table of Object.keys(this.counted) as (keyof RowCounts)[])
       if (rows[table] !== this.counted[table])
-        this.note(table, `${rows[table]} rows are stored, ${this.counted[table]} belong to the log`);
+        this.#findings.note(table, `${rows[table]} rows are stored, ${this.counted[table]} belong to the log`);
+  }
+
+  async #head(head: StoredHead, suite: Suite, configuration: Configuration): Promise<void> {
+    const root = logRoot(subtreesOf(head.treeSize), this.#heads);
+    this.#findings.same("head", "the root", head.root, root);
+    const key = suite.importSignatureKey(configuration.signaturePublicKey);
+    const signed = encode(TreeHeadTBS, { config: configuration, treeSize: head.treeSize, root });
+    if (!(await key.verify(signed, head.signature))) this.#findings.note("head", "the signature does not verify");
+    await this.#audited?.head(this.#store, head);
   }
 }

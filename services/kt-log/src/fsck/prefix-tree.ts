@@ -35,6 +35,13 @@ function childBytes(node: Node | undefined): Uint8Array {
   return bytes;
 }
 
+/** The row that holds a node. */
+function rowOf({ leaf, left, right }: Pick<Node, "leaf" | "left" | "right">): Uint8Array {
+  return leaf === undefined
+    ? new Uint8Array([1, ...childBytes(left), ...childBytes(right)])
+    : new Uint8Array([0, ...leaf.vrfOutput, ...leaf.commitment]);
+}
+
 /**
  * The prefix tree, derived from leaves alone (draft section "Prefix Tree"), with the rows that storing it takes. Shares
  * no code with the prover: where both agree, neither the stored bytes nor the prover are wrong.
@@ -65,6 +72,20 @@ export class DerivedPrefixTree {
     return { nodes: this.#nodes, superseded: this.#superseded };
   }
 
+  /** All nodes of the present tree with their rows, ids ascending. */
+  *nodes(): Generator<[id: number, bytes: Uint8Array]> {
+    const ids: Node[] = [];
+    const stack = [this.#root];
+    while (stack.length > 0) {
+      const node = stack.pop();
+      if (node === undefined) continue;
+      ids.push(node);
+      stack.push(node.left, node.right);
+    }
+    ids.sort((a, b) => a.id - b.id);
+    for (const node of ids) yield [node.id, rowOf(node)];
+  }
+
   #into(node: Node | undefined, leaves: readonly Leaf[], depth: number): Node | undefined {
     const [first, second] = leaves;
     if (first === undefined) return node;
@@ -86,14 +107,12 @@ export class DerivedPrefixTree {
 
   #leaf(leaf: Leaf): Node {
     const { vrfOutput, commitment } = leaf;
-    const bytes = new Uint8Array([0, ...vrfOutput, ...commitment]);
-    return { ...this.#store(bytes, sha256(Uint8Array.of(2), vrfOutput, commitment)), leaf };
+    return { ...this.#store(rowOf({ leaf }), sha256(Uint8Array.of(2), vrfOutput, commitment)), leaf };
   }
 
   #parent(left: Node | undefined, right: Node | undefined): Node {
-    const bytes = new Uint8Array([1, ...childBytes(left), ...childBytes(right)]);
     const value = sha256(Uint8Array.of(3), left?.value ?? ZERO, right?.value ?? ZERO);
-    return { ...this.#store(bytes, value), left, right };
+    return { ...this.#store(rowOf({ left, right }), value), left, right };
   }
 
   #store(bytes: Uint8Array, value: Uint8Array): { id: number; value: Uint8Array } {

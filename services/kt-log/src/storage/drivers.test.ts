@@ -156,7 +156,8 @@ describe.each([sqliteDriver(), postgresDriver()])("storage contract on $name", (
       expect(await other.opening(label, 2)).toMatchObject({ value: utf8("a2") });
       expect(await other.opening(label, 3)).toBeUndefined();
       expect(await other.vrfProofs(label, [9, 2])).toEqual([undefined, expect.objectContaining({ version: 2 })]);
-      expect(await other.supersededAt(2)).toEqual([...writes.superseded].sort((x, y) => x - y));
+      const superseded = [...writes.superseded].sort((x, y) => x - y);
+      expect(await other.supersededFrom(2, 9)).toEqual([{ position: 2, ids: superseded }]);
     });
 
     test("missing rows are errors where the contract says so", async () => {

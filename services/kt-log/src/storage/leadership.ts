@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { Client } from "pg";
+import { leaderChecksum } from "./leader-checksum.js";
 
 /** Which of several processes on one database makes the log entries. */
 export interface Leadership {
@@ -128,10 +129,14 @@ export class PostgresLeadership implements Leadership {
   }
 
   async #announce(): Promise<void> {
-    await this.#client?.query(
-      `insert into leader (id, url, term) values (1, $1, 1)
-       on conflict (id) do update set url = excluded.url, term = leader.term + 1`,
-      [this.#url ?? ""],
+    const client = this.#client;
+    if (client === undefined) return;
+    const { rows } = await client.query<{ term: string }>("select term from leader where id = 1");
+    const [term, url] = [Number(rows[0]?.term ?? 0) + 1, this.#url ?? ""];
+    await client.query(
+      `insert into leader (id, url, term, checksum) values (1, $1, $2, $3)
+       on conflict (id) do update set url = excluded.url, term = excluded.term, checksum = excluded.checksum`,
+      [url, term, Buffer.from(leaderChecksum(url, term))],
     );
   }
 }

@@ -1,103 +1,29 @@
-import type {
-  LogEntryWrites,
-  LogNodeKey,
-  StoredEntry,
-  StoredHead,
-  StoredOpening,
-  StoredVersion,
-  StoredVrfProof,
-} from "@mls-as/keytrans/prover";
-import Database from "better-sqlite3";
+import type { LogEntryWrites, LogNodeKey, PruningPlan, StoredLogNode } from "@mls-as/keytrans/prover";
 import { failpoint } from "../failpoint.js";
-import { SQLITE_MIGRATIONS } from "./schema.js";
-import { PendingProofs } from "./pending-proofs.js";
-import { HeadMovedError, type LabelVersionKey, type LabelVersionRow, type LogStore, type RowCounts } from "./store.js";
+import { packIds, paginate, unpackIds, withoutNodes } from "./prefix-pages.js";
+import { settingChecksum } from "./setting-checksum.js";
+import { SqliteInspection } from "./sqlite-inspection.js";
+import { missing, plain } from "./sqlite-reads.js";
+import { HeadMovedError, type LogStore, type Pruned, type PruneOptions } from "./store.js";
+import { outputsOf } from "./version-outputs.js";
 
-type Parameter = string | number | Uint8Array | null;
+/** Log entries whose superseded nodes go in one transaction, so that nobody waits long for the write lock. */
+const PRUNE_ENTRIES = 50;
 
-interface HeadRow {
-  tree_size: number;
-  root: Buffer;
-  signature: Buffer;
-  timestamp: number;
-  auditor_tree_head: Buffer | null;
-}
-
-/** Rows hold Buffers; the protocol's code is promised plain arrays of its own. */
-const plain = (bytes: Uint8Array): Uint8Array => new Uint8Array(bytes);
-/** In the column `proof`: only the output is known yet. */
-const NO_PROOF = new Uint8Array(0);
-
-/** The embedded driver: one file, WAL with synchronous=FULL, so that a commit is durable when it returns. */
-export class SqliteLogStore implements LogStore {
-  readonly #db: Database.Database;
-  readonly #pending = new PendingProofs((rows) => {
-    try {
-      this.#transaction(() => this.#insertProofs(rows));
-    } catch {
-      // Only a cache: computed again when needed.
-    }
-  });
-  readonly #statements = new Map<string, Database.Statement>();
-
-  constructor(path: string) {
-    this.#db = new Database(path);
-    this.#db.pragma("journal_mode = WAL");
-    this.#db.pragma("synchronous = FULL");
-    this.#db.pragma("busy_timeout = 5000");
-    // What is deleted is overwritten: an erased value must not stay in free pages.
-    this.#db.pragma("secure_delete = ON");
-    this.#migrate();
-  }
-
-  #migrate(): void {
-    this.#transaction(() => {
-      const applied = this.#db.pragma("user_version", { simple: true }) as number;
-      if (applied > SQLITE_MIGRATIONS.length)
-        throw new Error(`the database was written by a newer version (schema ${applied}); upgrade kt-log`);
-      for (const migration of SQLITE_MIGRATIONS.slice(applied)) this.#db.exec(migration);
-      this.#db.pragma(`user_version = ${SQLITE_MIGRATIONS.length}`);
-    });
-  }
-
-  #prepare(sql: string): Database.Statement {
-    let statement = this.#statements.get(sql);
-    if (statement === undefined) {
-      statement = this.#db.prepare(sql);
-      this.#statements.set(sql, statement);
-    }
-    return statement;
-  }
-  #get<Row>(sql: string, ...parameters: Parameter[]): Row | undefined {
-    return this.#prepare(sql).get(...parameters) as Row | undefined;
-  }
-  #all<Row>(sql: string, ...parameters: Parameter[]): Row[] {
-    return this.#prepare(sql).all(...parameters) as Row[];
-  }
-  #run(sql: string, ...parameters: Parameter[]): number {
-    return this.#prepare(sql).run(...parameters).changes;
-  }
-  /** `immediate`: the write lock is taken first, so that a compare-and-swap reads what it will replace. */
-  #transaction<T>(work: () => T): T {
-    return this.#db.transaction(work).immediate();
-  }
-  #one<Row>(what: string, sql: string, ...parameters: Parameter[]): Row {
-    const row = this.#get<Row>(sql, ...parameters);
-    if (row === undefined) throw new Error(`the database has no ${what}; run kt-log fsck`);
-    return row;
-  }
-
+/** The embedded driver: one file, one writer at a time. */
+export class SqliteLogStore extends SqliteInspection implements LogStore {
   async append(writes: LogEntryWrites): Promise<void> {
     failpoint("before-head-moved");
-    const pending = this.#pending.take();
-    this.#transaction(() => {
-      const size = this.#get<{ tree_size: number }>("select tree_size from head where id = 1")?.tree_size ?? 0;
+    const pending = this.pending.take();
+    this.db.transaction(() => {
+      const size = this.db.get<{ tree_size: number }>("select tree_size from head where id = 1")?.tree_size ?? 0;
       if (size !== writes.position)
         throw new HeadMovedError(`entry ${writes.position} was prepared, the log has ${size} entries`);
+      failpoint("rows-writing");
       this.#insert(writes);
-      this.#insertProofs(pending);
+      this.insertProofs(pending);
       const { treeSize, root, signature, timestamp } = writes.head;
-      this.#run(
+      this.db.run(
         `insert into head (id, tree_size, root, signature, timestamp) values (1, ?, ?, ?, ?)
          on conflict (id) do update set tree_size = excluded.tree_size, root = excluded.root,
            signature = excluded.signature, timestamp = excluded.timestamp`,
@@ -109,212 +35,162 @@ export class SqliteLogStore implements LogStore {
       failpoint("head-moving");
     });
     failpoint("after-head-moved");
+    this.cache.keep(writes);
   }
 
   #insert(writes: LogEntryWrites): void {
+    const { db } = this;
     const { position, timestamp, prefixRoot, prefixNode, nextNode } = writes.entry;
-    this.#run("insert into entries values (?, ?, ?, ?, ?)", position, timestamp, prefixRoot, prefixNode, nextNode);
+    db.run("insert into entries values (?, ?, ?, ?, ?)", position, timestamp, prefixRoot, prefixNode, nextNode);
     for (const { level, index, hash } of writes.logNodes)
-      this.#run("insert into log_nodes values (?, ?, ?)", level, index, hash);
-    for (const { id, bytes } of writes.prefixNodes) this.#run("insert into prefix_nodes values (?, ?)", id, bytes);
-    for (const id of writes.superseded) this.#run("insert into superseded values (?, ?)", position, id);
-    for (const row of writes.versions)
-      this.#run("insert into versions values (?, ?, ?, ?)", row.label, row.version, row.position, row.commitment);
-    for (const { label, version, opening, value, suffix } of writes.openings)
-      this.#run("insert into openings values (?, ?, ?, ?, ?)", label, version, opening, value, suffix ?? null);
-    this.#insertProofs(writes.vrfProofs);
-    if (writes.auditorUpdate !== undefined)
-      this.#run("insert into auditor_updates values (?, ?)", position, writes.auditorUpdate);
-  }
-
-  #insertProofs(proofs: readonly StoredVrfProof[]): void {
-    for (const { label, version, output, proof } of proofs)
-      this.#run(
-        `insert into vrf_proofs values (?, ?, ?, ?) on conflict do update set proof = excluded.proof
-         where length(vrf_proofs.proof) = 0`,
+      db.run("insert into log_nodes values (?, ?, ?)", level, index, hash);
+    for (const { first, nodes } of paginate(writes.prefixNodes))
+      db.run("insert into prefix_pages values (?, ?)", first, nodes);
+    if (writes.superseded.length > 0)
+      db.run("insert into superseded_nodes values (?, ?)", position, packIds(writes.superseded));
+    let id = db.get<{ id: number | null }>("select max(id) as id from label_versions")?.id ?? 0;
+    const ids = new Map<string, number>();
+    const outputs = outputsOf(writes);
+    for (const row of writes.versions) {
+      const { label, version, commitment } = row;
+      const output = outputs.get(row);
+      db.run(
+        "insert into label_versions values (?, ?, ?, ?, ?, ?)",
+        ++id,
+        position,
         label,
         version,
+        commitment,
         output,
-        proof ?? NO_PROOF,
       );
+      ids.set(outputs.keyOf(row), id);
+    }
+    for (const row of writes.openings) {
+      const { opening, value, suffix } = row;
+      const of = ids.get(outputs.keyOf(row)) ?? null;
+      db.run("insert into openings values (?, ?, ?, ?)", of, opening, value, suffix ?? null);
+    }
+    this.insertProofs(writes.vrfProofs);
+    if (writes.auditorUpdate !== undefined)
+      db.run("insert into auditor_updates values (?, ?)", position, writes.auditorUpdate);
   }
 
   async setting(key: string): Promise<Uint8Array | undefined> {
-    const row = this.#get<{ value: Buffer }>("select value from settings where key = ?", key);
+    const row = this.db.get<{ value: Buffer }>("select value from settings where key = ?", key);
     return row && plain(row.value);
   }
 
   async initialise(settings: ReadonlyMap<string, Uint8Array>): Promise<void> {
-    this.#transaction(() => {
-      for (const [key, value] of settings) this.#run("insert into settings values (?, ?)", key, value);
+    this.db.transaction(() => {
+      for (const [key, value] of settings)
+        this.db.run("insert into settings values (?, ?, ?)", key, value, settingChecksum(key, value));
     });
+  }
+
+  async replaceSetting(key: string, value: Uint8Array): Promise<void> {
+    this.db.run("insert or replace into settings values (?, ?, ?)", key, value, settingChecksum(key, value));
   }
 
   async auditorUpdates(start: number, limit: number): Promise<readonly Uint8Array[]> {
-    const sql = "select bytes from auditor_updates where position >= ? order by position limit ?";
-    return this.#all<{ bytes: Buffer }>(sql, start, limit).map(({ bytes }) => plain(bytes));
+    return (await this.auditorUpdatesFrom(start, limit)).map(({ bytes }) => bytes);
   }
 
   async saveAuditorTreeHead(auditorTreeHead: Uint8Array): Promise<void> {
-    this.#run("update head set auditor_tree_head = ? where id = 1", auditorTreeHead);
+    this.db.run("update head set auditor_tree_head = ? where id = 1", auditorTreeHead);
   }
 
-  async labelVersions(after: LabelVersionKey | undefined, limit: number): Promise<readonly LabelVersionRow[]> {
-    const rows = this.#all<{ position: number; label: Buffer; version: number; commitment: Buffer }>(
-      `select position, label, version, commitment from versions
-       where (position, label, version) > (?, ?, ?) order by position, label, version limit ?`,
-      after?.position ?? -1,
-      after?.label ?? new Uint8Array(),
-      after?.version ?? -1,
-      limit,
-    );
-    return rows.map((row) => ({ ...row, label: plain(row.label), commitment: plain(row.commitment) }));
+  witnessNodes(keys: readonly LogNodeKey[]): Uint8Array[] {
+    return keys.map(({ level, index }) => {
+      const sql = "select hash from witness_nodes where level = ? and node = ?";
+      const row = this.db.get<{ hash: Buffer }>(sql, level, index);
+      if (row === undefined) throw missing(`witness log node ${level}/${index}`);
+      return plain(row.hash);
+    });
+  }
+
+  async saveWitnessNodes(rows: readonly StoredLogNode[]): Promise<void> {
+    this.db.transaction(() => {
+      for (const { level, index, hash } of rows)
+        this.db.run("insert or ignore into witness_nodes values (?, ?, ?)", level, index, hash);
+    });
   }
 
   async eraseOpenings(label: Uint8Array, throughVersion: number): Promise<number> {
-    const deleted = this.#run("delete from openings where label = ? and version <= ?", label, throughVersion);
-    this.#db.pragma("wal_checkpoint(TRUNCATE)");
+    const deleted = this.db.run(
+      "delete from openings where id in (select id from label_versions where label = ? and version <= ?)",
+      label,
+      throughVersion,
+    );
+    // What was deleted must not stay in the write-ahead log either.
+    this.db.handle.pragma("wal_checkpoint(TRUNCATE)");
     return deleted;
   }
 
-  async freeze(): Promise<void> {
-    this.#db.exec("begin");
-    this.head();
-  }
-
-  async allVrfProofs(
-    after: Pick<LabelVersionKey, "label" | "version"> | undefined,
-    limit: number,
-  ): Promise<StoredVrfProof[]> {
-    const rows = this.#all<{ label: Buffer; version: number; output: Buffer; proof: Buffer }>(
-      `select label, version, output, proof from vrf_proofs where (label, version) > (?, ?)
-       order by label, version limit ?`,
-      after?.label ?? new Uint8Array(),
-      after?.version ?? -1,
-      limit,
-    );
-    return rows.map(({ label, version, output, proof }) => ({
-      label: plain(label),
-      version,
-      output: plain(output),
-      proof: proof.length === 0 ? undefined : plain(proof),
-    }));
-  }
-
-  async supersededAt(position: number): Promise<readonly number[]> {
-    return this.#all<{ id: number }>("select id from superseded where position = ? order by id", position).map(
-      ({ id }) => id,
-    );
-  }
-
-  async rowCounts(): Promise<RowCounts> {
-    return this.#one<RowCounts>(
-      "tables",
-      `select (select count(*) from entries) as entries, (select count(*) from log_nodes) as logNodes,
-         (select count(*) from prefix_nodes) as prefixNodes, (select count(*) from superseded) as superseded,
-         (select count(*) from versions) as versions, (select count(*) from openings) as openings`,
-    );
-  }
-
-  async integrity(): Promise<readonly string[]> {
-    const rows = this.#db.pragma("integrity_check") as { integrity_check: string }[];
-    return rows.map((row) => row.integrity_check).filter((line) => line !== "ok");
-  }
-
-  head(): StoredHead | undefined {
-    const row = this.#get<HeadRow>("select * from head where id = 1");
-    return (
-      row && {
-        treeSize: row.tree_size,
-        root: plain(row.root),
-        signature: plain(row.signature),
-        timestamp: row.timestamp,
-        ...(row.auditor_tree_head === null ? {} : { auditorTreeHead: plain(row.auditor_tree_head) }),
-      }
-    );
-  }
-
-  entries(positions: readonly number[]): StoredEntry[] {
-    return positions.map((position) => {
-      const row = this.#one<{ timestamp: number; prefix_root: Buffer; prefix_node: number; next_node: number }>(
-        `log entry ${position}`,
-        "select timestamp, prefix_root, prefix_node, next_node from entries where position = ?",
-        position,
+  async prune(plan: PruningPlan, { entries = false, onProgress }: PruneOptions = {}): Promise<Pruned> {
+    const pruned = { nodes: 0, entries: 0 };
+    for (;;) {
+      const rows = this.db.all<{ position: number; ids: Buffer }>(
+        "select position, ids from superseded_nodes where position <= ? order by position limit ?",
+        plan.firstUnexpired,
+        PRUNE_ENTRIES,
       );
-      return {
-        position,
-        timestamp: row.timestamp,
-        prefixRoot: plain(row.prefix_root),
-        prefixNode: row.prefix_node,
-        nextNode: row.next_node,
-      };
-    });
+      const last = rows.at(-1)?.position;
+      this.db.transaction(() => {
+        const gone = new Set(rows.flatMap(({ ids }) => unpackIds(ids)));
+        this.#removeNodes(gone);
+        this.db.run("delete from superseded_nodes where position <= ?", last ?? -1);
+        pruned.nodes += gone.size;
+        if (last === undefined) pruned.entries = this.#finishPruning(plan, entries);
+        else this.#pruningReached(last);
+      });
+      failpoint("pruning");
+      if (last === undefined) return pruned;
+      onProgress?.(last);
+      await new Promise(setImmediate);
+    }
   }
 
-  logNodes(keys: readonly LogNodeKey[]): Uint8Array[] {
-    return keys.map(({ level, index }) => {
-      const sql = "select hash from log_nodes where level = ? and node = ?";
-      return plain(this.#one<{ hash: Buffer }>(`log tree node ${level}/${index}`, sql, level, index).hash);
-    });
+  #removeNodes(gone: ReadonlySet<number>): void {
+    const pages = new Map<number, Uint8Array>();
+    for (const id of gone) {
+      const sql = "select first, nodes from prefix_pages where first <= ? order by first desc limit 1";
+      const page = this.db.get<{ first: number; nodes: Buffer }>(sql, id);
+      if (page !== undefined) pages.set(page.first, page.nodes);
+    }
+    for (const [first, nodes] of pages) {
+      const left = withoutNodes({ first, nodes }, gone);
+      if (left === undefined) this.db.run("delete from prefix_pages where first = ?", first);
+      else this.db.run("update prefix_pages set nodes = ? where first = ?", left.nodes, first);
+    }
   }
 
-  prefixNodes(ids: readonly number[]): Uint8Array[] {
-    return ids.map((id) => {
-      const sql = "select bytes from prefix_nodes where id = ?";
-      return plain(this.#one<{ bytes: Buffer }>(`prefix tree node ${id}`, sql, id).bytes);
-    });
+  #pruningReached(position: number): void {
+    const sql = `insert into pruning values (1, ?, 0, x'') on conflict do update set trees = max(trees, excluded.trees)`;
+    this.db.run(sql, position);
   }
 
-  greatestVersions(label: Uint8Array, positions: readonly number[]): (number | undefined)[] {
-    const sql = "select version from versions where label = ? and position <= ? order by version desc limit 1";
-    return positions.map((position) => this.#get<{ version: number }>(sql, label, position)?.version);
-  }
-
-  versions(label: Uint8Array, versions: readonly number[]): (StoredVersion | undefined)[] {
-    const sql = "select position, commitment from versions where label = ? and version = ?";
-    return versions.map((version) => {
-      const row = this.#get<{ position: number; commitment: Buffer }>(sql, label, version);
-      return row && { label, version, position: row.position, commitment: plain(row.commitment) };
-    });
-  }
-
-  opening(label: Uint8Array, version: number): StoredOpening | undefined {
-    const sql = "select opening, value, suffix from openings where label = ? and version = ?";
-    const row = this.#get<{ opening: Buffer; value: Buffer; suffix: Buffer | null }>(sql, label, version);
-    return (
-      row && {
-        label,
-        version,
-        opening: plain(row.opening),
-        value: plain(row.value),
-        ...(row.suffix === null ? {} : { suffix: plain(row.suffix) }),
-      }
+  #finishPruning({ firstUnexpired, kept }: PruningPlan, entries: boolean): number {
+    this.#pruningReached(firstUnexpired);
+    if (!entries) return 0;
+    this.db.run(
+      "update pruning set entries = ?, kept = ? where id = 1 and entries <= ?",
+      firstUnexpired,
+      packIds(kept),
+      firstUnexpired,
     );
+    const keep = JSON.stringify(kept);
+    const sql = "delete from entries where position < ? and position not in (select value from json_each(?))";
+    return this.db.run(sql, firstUnexpired, keep);
   }
 
-  vrfProofs(label: Uint8Array, versions: readonly number[]): (StoredVrfProof | undefined)[] {
-    const sql = "select output, proof from vrf_proofs where label = ? and version = ?";
-    return versions.map((version) => {
-      const pending = this.#pending.get(label, version);
-      if (pending !== undefined) return pending;
-      const row = this.#get<{ output: Buffer; proof: Buffer }>(sql, label, version);
-      if (row === undefined) return undefined;
-      return {
-        label,
-        version,
-        output: plain(row.output),
-        proof: row.proof.length === 0 ? undefined : plain(row.proof),
-      };
-    });
-  }
-
-  saveVrfProofs(proofs: readonly StoredVrfProof[]): void {
-    this.#pending.keep(proofs);
+  get cacheCounts(): { readonly hits: number; readonly misses: number } {
+    const { hits, misses } = this.cache.prefixNodes;
+    return { hits, misses };
   }
 
   async close(): Promise<void> {
-    const pending = this.#pending.take();
-    if (pending.length > 0) this.#insertProofs(pending);
-    this.#db.close();
+    const pending = this.pending.take();
+    if (pending.length > 0 && !this.db.handle.inTransaction) this.insertProofs(pending);
+    this.db.close();
   }
 }
