@@ -76,12 +76,17 @@ export function parseVerifierKey(vkey: string): VerifierKey {
   return { name, type, publicKey, keyId };
 }
 
+/** Unicode text whose only control character below U+0020 is the newline. */
+function isNoteText(text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) < 32 && text[i] !== "\n") return false;
+  return !/\p{Surrogate}/u.test(text);
+}
+
 /** Splits a signed note. @throws KeytransError unwitnessed-head */
 export function parseSignedNote(note: string): SignedNote {
   const split = note.lastIndexOf("\n\n");
   if (split < 0 || !note.endsWith("\n")) throw noteError("no signatures", "checkpoint");
-  if (/\p{Surrogate}/u.test(note) || [...note].some((letter) => letter < " " && letter !== "\n"))
-    throw noteError("a note is text without control characters", "checkpoint");
+  if (!isNoteText(note)) throw noteError("a note is text without control characters", "checkpoint");
   const lines = note.slice(split + 2, -1).split("\n");
   if (lines.length > MOST_SIGNATURES) throw noteError("too many signatures", "checkpoint");
   const signatures = lines.map((line, i) => {
