@@ -1,4 +1,5 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
+import { cors } from "hono/cors";
 import { secureHeaders } from "hono/secure-headers";
 import { AttemptLimiter } from "./attempt-limiter.js";
 import type { AppContext } from "./context.js";
@@ -16,7 +17,8 @@ import { errorHandler, refuse, validationHook } from "./routes/refusal.js";
 /** The HTTP interface over a context. Test it with `app.request()`. */
 export function createApp(context: AppContext): OpenAPIHono {
   const app = new OpenAPIHono({ defaultHook: validationHook, strict: true });
-  app.use(secureHeaders());
+  app.use(secureHeaders({ crossOriginResourcePolicy: "cross-origin" }));
+  allowBrowsers(app, context);
   app.use(async (c, next) => {
     const started = performance.now();
     await next();
@@ -56,6 +58,23 @@ export function createApp(context: AppContext): OpenAPIHono {
     return handle(error, c);
   });
   return app;
+}
+
+/**
+ * Apps in browsers come from origins of their own. Nothing here is authorised by a cookie, so any page may ask what any
+ * program may; the operator's and the machines' doors stay shut to pages all the same.
+ */
+function allowBrowsers(app: OpenAPIHono, { config }: AppContext): void {
+  const allow = cors({
+    origin: config.corsOrigins.includes("*") ? "*" : [...config.corsOrigins],
+    allowMethods: ["GET", "POST"],
+    allowHeaders: ["Authorization", "Content-Type", "Idempotency-Key"],
+    exposeHeaders: ["Retry-After", "Replay-Nonce"],
+    maxAge: 86_400,
+  });
+  app.use(async (c, next) =>
+    c.req.path.startsWith("/v1/admin/") || c.req.path === "/metrics" ? await next() : await allow(c, next),
+  );
 }
 
 interface NodeBindings {

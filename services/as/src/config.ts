@@ -33,10 +33,16 @@ export interface Config {
   readonly resumeInterval: number;
   /** OpenID provider whose ID tokens are accepted; undefined when there is none. */
   readonly oidc: OidcConfig | undefined;
+  /** Origins whose pages may use this service from a browser; `*` is all of them. */
+  readonly corsOrigins: readonly string[];
   /** Where Enrolment over Secure Transport is served; undefined for nowhere. */
   readonly est: EstConfig | undefined;
   /** Failed guesses at tokens, of one address within a minute, after which the address has to wait. */
   readonly failuresPerMinute: number;
+  /** Most seconds that a device's approval of another may be good for. */
+  readonly approvalLifetime: number;
+  /** Whether a renewal may certify the key that signs it again. */
+  readonly renewalToSameKey: boolean;
   /** Longest that renewals by key alone may go on since the last enrolment proof. */
   readonly renewalByKey: number;
 }
@@ -57,9 +63,12 @@ export const DEFAULT_CONFIG: Config = {
   logTimeout: 10_000,
   resumeInterval: 2_000,
   oidc: undefined,
+  corsOrigins: ["*"],
   est: undefined,
   failuresPerMinute: 120,
   renewalByKey: 366 * DAY,
+  approvalLifetime: 7 * DAY,
+  renewalToSameKey: false,
 };
 
 /** Most credentials in one request (design, "What it is": keys per group). */
@@ -82,6 +91,7 @@ export function resolveConfig(given: Partial<Config>): Config {
     "logTimeout",
     "resumeInterval",
     "renewalByKey",
+    "approvalLifetime",
     "failuresPerMinute",
   ];
   for (const name of positive)
