@@ -13,6 +13,8 @@ export {
   type Severity,
   type SignedHead,
 } from "./finding.js";
+export { judgeFinding } from "./evidence-judge.js";
+export type { EvidenceAssumption, EvidenceJudge, EvidenceVerdict } from "./evidence-verdict.js";
 export { GhostStateError, type GhostStateErrorCode } from "./ghost-state-error.js";
 export { GhostDetector, type GhostDetectorOptions, type Observation } from "./ghost-detector.js";
 export type { GhostEvent, SightedCredential, SightedLeaf } from "./ghost-event.js";

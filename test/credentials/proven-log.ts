@@ -1,0 +1,94 @@
+import { Configuration, KT_128_SHA256_Ed25519, logId, type Suite, TreeHead } from "@mls-as/keytrans";
+import { createClient } from "@mls-as/keytrans/client";
+import { nodeSuite } from "@mls-as/keytrans/node";
+import { createProver, MemoryStore, type Prover, sequence, type SequenceContext } from "@mls-as/keytrans/prover";
+import {
+  type DeviceList,
+  encodeDeviceList,
+  type GhostEvent,
+  identityBytes,
+  type LogProof,
+} from "@mls-as/mls-credentials";
+import { encode } from "@mls-as/tls-codec";
+import { hex } from "../conformance/wire-json.js";
+
+/** A log in memory that serves device lists with proofs anybody can check. */
+export class ProvenLog {
+  readonly suite: Suite;
+  readonly configuration: Configuration;
+  readonly logId: Uint8Array;
+  readonly #context: SequenceContext & { readonly store: MemoryStore };
+  readonly #prover: Prover;
+  readonly #greatest = new Map<string, number>();
+
+  private constructor(suite: Suite, fork: string) {
+    this.suite = suite;
+    const signer = suite.importSigner(new Uint8Array(32).fill(2));
+    const vrfPrivateKey = suite.importVrfPrivateKey(new Uint8Array(32).fill(1));
+    this.configuration = {
+      ciphersuite: suite.id,
+      mode: "contactMonitoring",
+      signaturePublicKey: signer.publicKey,
+      vrfPublicKey: vrfPrivateKey.publicKey,
+      maxAhead: 60_000n,
+      maxBehind: 3_600_000n,
+      reasonableMonitoringWindow: 86_400_000n,
+      maximumLifetime: undefined,
+    };
+    this.logId = logId(this.configuration);
+    const store = new MemoryStore();
+    const random = (length: number): Uint8Array => new Uint8Array(length).fill(fork.length);
+    this.#context = { suite, configuration: this.configuration, vrfPrivateKey, signer, random, store };
+    this.#prover = createProver(this.#context);
+  }
+
+  /** Logs of other forks have the same keys. */
+  static async create(fork = "a"): Promise<ProvenLog> {
+    return new ProvenLog(await nodeSuite(KT_128_SHA256_Ed25519), fork);
+  }
+
+  /** `at` in seconds. */
+  async append(value: DeviceList | { user: string; bytes: Uint8Array }, at: number): Promise<void> {
+    const { user, bytes } = "user" in value ? value : { user: value.identity, bytes: encodeDeviceList(value) };
+    const greatestVersion = this.#greatest.get(user);
+    const change = { label: identityBytes(user), greatestVersion, values: [{ value: bytes }] };
+    this.#context.store.apply((await sequence(this.#context, [change], at * 1000)).writes);
+    this.#greatest.set(user, (greatestVersion ?? -1) + 1);
+  }
+
+  /** An empty log entry. */
+  async heartbeat(at: number): Promise<void> {
+    this.#context.store.apply((await sequence(this.#context, [], at * 1000)).writes);
+  }
+
+  /** A lookup as a `device-list` event, with a proof from no earlier view. */
+  async lookup(user: string, at: number): Promise<Extract<GhostEvent, { type: "device-list" }>> {
+    const client = createClient({ suite: this.suite, configuration: this.configuration });
+    const prepared = client.prepareSearch(client.initialState(), { label: identityBytes(user) });
+    const response = await this.#prover.search(prepared.request);
+    const { result } = await prepared.verify(response, at * 1000);
+    const proof: LogProof = {
+      configuration: hex(encode(Configuration, this.configuration)),
+      request: hex(prepared.request),
+      response: hex(response),
+      now: at * 1000,
+      recent: client.setting.recent,
+    };
+    const provenAt = Math.floor(result.timestamp / 1000);
+    return { type: "device-list", at, user, version: result.version, value: result.value, provenAt, proof };
+  }
+
+  /** The newest head as a `head` event, signed. */
+  async head(user: string, at: number, source: string): Promise<Extract<GhostEvent, { type: "head" }>> {
+    const client = createClient({ suite: this.suite, configuration: this.configuration });
+    const prepared = client.prepareSearch(client.initialState(), { label: identityBytes(user) });
+    const { result, state } = await prepared.verify(await this.#prover.search(prepared.request), at * 1000);
+    const treeHead = state.view?.treeHead as TreeHead;
+    const signed = {
+      configuration: hex(encode(Configuration, this.configuration)),
+      treeHead: hex(encode(TreeHead, treeHead)),
+    };
+    const position = result.treeSize - 1;
+    return { type: "head", at, logId: hex(this.logId), position, root: hex(result.root), source, signed };
+  }
+}
