@@ -1,6 +1,14 @@
 export { baseBinaryLadder, MAX_VERSION } from "./binary-ladder.js";
 export { KeytransError, type KeytransErrorCode } from "./errors.js";
-export type { Evidence, EvidenceKind, EvidenceOperation } from "./evidence.js";
+export {
+  decodeEvidence,
+  encodeEvidence,
+  type Evidence,
+  type EvidenceKind,
+  type EvidenceOperation,
+  type Exchange,
+  type StatedRoot,
+} from "./evidence.js";
 export { logId } from "./log-id.js";
 export { type Appended, type AppendedNode, appendLeaf, leafValue, rootValue } from "./log-tree/hashing.js";
 export { evaluatePrefixProof, type SearchedKey } from "./prefix-tree/evaluate.js";

@@ -22,7 +22,8 @@ export {
   type SettledCredentials,
 } from "./credential-queue.js";
 export type { DistinguishedResult } from "./distinguished.js";
-export { type EvidenceVerdict, forkEvidence, verifyEvidence } from "./evidence.js";
+export { exchangeOf, forkEvidence, ladderEvidence, type Walk, wrongRootEvidence } from "./evidence.js";
+export { type EvidenceVerdict, verifyEvidence } from "./evidence-verdict.js";
 export { compareDistinguishedHead, compareRoots, distinguishedHead } from "./fork-detection.js";
 export {
   type ContactMonitorResult,

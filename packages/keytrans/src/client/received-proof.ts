@@ -10,6 +10,14 @@ const SECTION = "Combined Tree (Tree Proofs)";
 /** VRF outputs and commitments of a label's versions. A version without commitment cannot be shown included. */
 export type KnownVersions = ReadonlyMap<number, SearchedKey>;
 
+/** One lookup's outcome in the prefix tree of one log entry. */
+export interface ShownLookup {
+  readonly position: number;
+  readonly version: number;
+  readonly vrfOutput: Uint8Array;
+  readonly included: boolean;
+}
+
 /** Feeds algorithms from a received proof, consuming it. */
 export class ReceivedProof implements ProofSource {
   readonly #suite: Suite;
@@ -17,6 +25,8 @@ export class ReceivedProof implements ProofSource {
   readonly #versions: KnownVersions;
   #timestamps = 0;
   #prefixProofs = 0;
+  /** Everything looked up so far. */
+  readonly shown: ShownLookup[] = [];
 
   constructor(suite: Suite, proof: CombinedTreeProof, versions: KnownVersions) {
     this.#suite = suite;
@@ -30,7 +40,7 @@ export class ReceivedProof implements ProofSource {
     return timestamp;
   }
 
-  lookUp(_position: number, lookups: Lookups, report: (version: number, included: boolean) => void): Uint8Array {
+  lookUp(position: number, lookups: Lookups, report: (version: number, included: boolean) => void): Uint8Array {
     const proof = this.#proof.prefixProofs[this.#prefixProofs++];
     if (proof === undefined) throw count("prefixProofs", "too few");
     const keys: SearchedKey[] = [];
@@ -42,6 +52,7 @@ export class ReceivedProof implements ProofSource {
         throw new KeytransError("missing-state", `no VRF output for version ${version}`, SECTION, "prefixProofs");
       const included = result.resultType === "inclusion";
       keys.push(key);
+      this.shown.push({ position, version, vrfOutput: key.vrfOutput, included });
       report(version, included);
       lookups.answer(included);
     }

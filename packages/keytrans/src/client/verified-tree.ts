@@ -14,7 +14,7 @@ import {
   TreeHeadTBS,
 } from "../structs/index.js";
 import type { SignaturePublicKey, Suite, VrfPublicKey } from "../suite/index.js";
-import { type KnownVersions, ReceivedProof } from "./received-proof.js";
+import { type KnownVersions, ReceivedProof, type ShownLookup } from "./received-proof.js";
 import type { KnownDistinguished, TreeView } from "./state.js";
 
 /** The public parts of one log, checked and imported once. */
@@ -29,6 +29,8 @@ export interface ClientSetting {
   readonly recent: number;
   /** Notes violations instead of refusing them: set only while judging evidence. */
   readonly violated?: Violated;
+  /** Learns what a proof shows of a label, once its log tree is computed: set only while judging evidence. */
+  readonly shown?: (lookups: readonly ShownLookup[], tree: EvaluatedLogTree) => void;
   /** Told of every tree whose signed head was verified, before the response is accepted. */
   readonly observed?: (proven: ProvenTree) => void;
 }
@@ -89,6 +91,13 @@ export async function runProof<T>(
     retained?.heads ?? [],
     proof.inclusion.elements,
     setting.violated,
+  );
+  // What a proof shows at a retained entry hangs on the user's memory of it, not on the signature.
+  const isRetained = (position: number): boolean =>
+    retained?.frontier.some((entry) => entry.position === position) ?? false;
+  setting.shown?.(
+    source.shown.filter(({ position }) => !isRetained(position)),
+    tree,
   );
   const known = new Map([...(retained?.frontier ?? []), ...entries].map((entry) => [entry.position, entry]));
   const proven: ProvenTree = {

@@ -101,6 +101,16 @@ export class EvaluatedLogTree {
     return heads;
   }
 
+  /** Every size at which the log's root can be computed. */
+  reachableSizes(): number[] {
+    const ends = new Set<number>();
+    for (const key of this.#values.keys()) {
+      const [level, index] = key.split("/").map(Number) as [number, number];
+      ends.add(subtreeEnd({ level, index }));
+    }
+    return [...ends].filter((size) => this.headsAt(size) !== undefined);
+  }
+
   /** Root of a log of `size` entries with these full subtree values. */
   rootOf(size: number, heads: readonly Uint8Array[]): Uint8Array {
     return rootValue(this.#suite, size, heads);
