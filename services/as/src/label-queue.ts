@@ -1,6 +1,14 @@
+type Exclusively = <T>(label: string, work: () => Promise<T>) => Promise<T>;
+
 /** Runs the work of one label one after another, of different labels side by side. */
 export class LabelQueue {
   readonly #tails = new Map<string, Promise<unknown>>();
+  readonly #exclusively: Exclusively;
+
+  /** @param exclusively keeps other processes from the label meanwhile */
+  constructor(exclusively: Exclusively) {
+    this.#exclusively = exclusively;
+  }
 
   /** Labels with work under way or waiting. */
   get size(): number {
@@ -9,7 +17,8 @@ export class LabelQueue {
 
   async run<T>(label: string, work: () => Promise<T>): Promise<T> {
     const before = this.#tails.get(label) ?? Promise.resolve();
-    const mine = before.then(work, work);
+    const alone = (): Promise<T> => this.#exclusively(label, work);
+    const mine = before.then(alone, alone);
     const tail = mine.then(
       () => undefined,
       () => undefined,

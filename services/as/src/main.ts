@@ -12,7 +12,7 @@ import { httpLogTransport } from "./log/transport.js";
 import { localOperator, type Operator, remoteOperator } from "./operator.js";
 import { REVOCATION_REASONS, type RevocationReason } from "./revocation/revoke.js";
 import { SoftwareSigner } from "./signer/software.js";
-import { SqliteStore } from "./storage/sqlite.js";
+import { openStore } from "./storage/open-store.js";
 import { startAs } from "./start.js";
 import type { AuditEntry } from "./storage/store.js";
 
@@ -213,7 +213,7 @@ program
   .addOption(jsonOption())
   .action(
     async ({ data, logUrl, repair, json }: { data: string; logUrl: string; repair?: boolean; json?: boolean }) => {
-      const store = new SqliteStore(join(data, "as.sqlite"));
+      const store = await openStore({ dataDir: data });
       try {
         const configuration = await store.meta("log-configuration");
         if (configuration === undefined) throw new Error(`${data} has never been connected to a log`);

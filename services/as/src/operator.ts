@@ -1,9 +1,8 @@
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { userOfClient } from "@mls-as/mls-credentials";
 import { issueToken, type IssuedToken } from "./enrolment/tokens.js";
 import { REVOCATION_REASONS, type RevocationReason, reasonName } from "./revocation/revoke.js";
-import { SqliteStore } from "./storage/sqlite.js";
+import { openStore } from "./storage/open-store.js";
 import type { AuditEntry, CredentialState } from "./storage/store.js";
 
 export interface ListedCredential {
@@ -39,7 +38,7 @@ const now = (): number => Math.floor(Date.now() / 1000);
 
 /** Works on the data folder itself, beside a running service or without one. A running service completes revocations. */
 export async function localOperator(dataDir: string): Promise<Operator> {
-  const store = new SqliteStore(join(dataDir, "as.sqlite"));
+  const store = await openStore({ dataDir });
   return {
     createToken: (user, client, lifetime) =>
       issueToken(store, { user, client, lifetime: lifetime ?? 86_400, actor: "operator" }, now()),
@@ -70,7 +69,7 @@ export async function localOperator(dataDir: string): Promise<Operator> {
         ? await store.credentials({ client: target, limit: 10_000 })
         : [await store.credential(target)];
       const ids = found.flatMap((one) =>
-        one !== undefined && one.state === "active" && one.notAfter > now() ? [one.id] : [],
+        one !== undefined && one.state !== "revoked" && one.notAfter > now() ? [one.id] : [],
       );
       const [first] = found;
       if (first === undefined || ids.length === 0) throw new Error(`${target}: nothing there that is active`);
@@ -80,13 +79,12 @@ export async function localOperator(dataDir: string): Promise<Operator> {
         block: reason === "keyCompromise",
       } as const;
       const subject = byClient ? userOfClient(target) : first.user;
-      await store.revoke(ids, cause, now(), {
+      return await store.revoke(ids, cause, now(), {
         actor: "operator",
         action: "credentials-revoked",
         subject,
         detail: { reason, credentials: ids },
       });
-      return ids;
     },
     audit: (after, identity) => store.auditEntries({ after, limit: PAGE, subject: identity }),
     close: () => store.close(),

@@ -160,6 +160,11 @@ export const PROBLEMS = {
     remedy: "Have the approving device sign the key and names of this CSR.",
   },
   "approval-expired": { status: 403, title: "The approval has expired", remedy: "Have the device approve again." },
+  "approval-lifetime": {
+    status: 403,
+    title: "The approval is good for too long",
+    remedy: "Have the device approve again, with an expires_at within the limit that `detail` names.",
+  },
   "approval-version": {
     status: 403,
     title: "The approval names a version that does not exist",
@@ -230,6 +235,11 @@ export const PROBLEMS = {
     status: 403,
     title: "The continuity statement's signature does not verify",
     remedy: "Sign ContinuityTBS with SignWithLabel and the label DeviceContinuity.",
+  },
+  "renewal-same-key": {
+    status: 403,
+    title: "The renewal is to the key that signs it",
+    remedy: "Make a fresh key pair for every renewal.",
   },
   "renewal-proof-required": {
     status: 403,

@@ -29,7 +29,7 @@ import { createMetrics } from "./metrics.js";
 import { ensurePolicy } from "./policy/validation-policy.js";
 import type { SigningKey } from "./signer/signer.js";
 import { SoftwareSigner } from "./signer/software.js";
-import { SqliteStore } from "./storage/sqlite.js";
+import { openStore } from "./storage/open-store.js";
 import type { Store } from "./storage/store.js";
 import { nodeProvider } from "@mls-as/mls-core/node";
 import { verifyContinuity, verifyDeviceApproval } from "@mls-as/mls-credentials";
@@ -49,6 +49,8 @@ export interface StartOptions extends Partial<Omit<Config, "domain">> {
   readonly publicUrl?: string;
   /** No log lines on standard error. */
   readonly quiet?: boolean;
+  /** PostgreSQL for several processes; default `MLS_AS_DATABASE_URL`, else SQLite in the data folder. */
+  readonly databaseUrl?: string;
 }
 
 export interface RunningAs {
@@ -73,7 +75,7 @@ export async function startAs(options: StartOptions): Promise<RunningAs> {
   const signer = new SoftwareSigner(join(dataDir, "ca", "keys"), await dataPassphrase(dataDir));
   const authorities = await openOrCreate(dataDir, signer, options.domain);
   const config = resolveConfig({ ...configOf(options), domain: authorities.domain });
-  const store = new SqliteStore(join(dataDir, "as.sqlite"));
+  const store = await openStore({ dataDir, databaseUrl: options.databaseUrl });
   try {
     const log = await connectLog(store, options, config);
     const adminToken = await claimToken(dataDir, "admin-token");
@@ -105,7 +107,7 @@ export async function startAs(options: StartOptions): Promise<RunningAs> {
       policy: config.enrolment,
       retention: config.retention,
       nonces: new Nonces(nonceKey, config.nonceLifetime),
-      queue: new LabelQueue(),
+      queue: new LabelQueue((label, work) => store.exclusively(label, work)),
       publicUrl: () => publicUrl,
       adminTokenHash: createHash("sha256").update(adminToken).digest(),
       feedTokenHash: createHash("sha256").update(feedToken).digest(),
@@ -143,6 +145,7 @@ function configOf(options: StartOptions): Partial<Config> {
     logWriterToken: _w,
     publicUrl: _o,
     quiet: _q,
+    databaseUrl: _b,
     ...config
   } = options;
   return config;

@@ -1,5 +1,6 @@
 import { createPublicKey, type KeyObject } from "node:crypto";
 import { readSubjectPublicKeyInfo } from "@mls-as/mls-credentials";
+import { parseStrictJson } from "@mls-as/service-runtime";
 import { compactVerify, errors, flattenedVerify, type FlattenedJWS } from "jose";
 import { fromBase64Url, toHex } from "../binary-text.js";
 import type { AppContext } from "../context.js";
@@ -109,7 +110,7 @@ function readHeader(encoded: string): Header {
     throw malformed("The protected header is not base64url, or too large.");
   let header: unknown;
   try {
-    header = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    header = parseStrictJson(bytes);
   } catch {
     throw malformed("The protected header is not JSON.");
   }
@@ -143,6 +144,11 @@ export async function findSigner(
   if (signer.state !== "active" || signer.notAfter <= now())
     throw new Problem("signer-inactive", "The signing credential is expired or revoked.", {
       path,
+      section: SECTION,
+    });
+  if (await store.keyBlocked(signer.spkiHash))
+    throw new Problem("key-blocked", "The key is known to be compromised.", {
+      path: "protected.x5t#S256",
       section: SECTION,
     });
   return signer;

@@ -70,6 +70,55 @@ test("an approval lets a key in once: sent again after a revocation it is refuse
   expect([replayed.status, replayed.body]).toEqual([403, expect.objectContaining({ code: "approval-used" })]);
 });
 
+test("a token for another identity, a nonce at the end of its life", async () => {
+  const service = await TestService.create();
+  const token = await service.token(LAPTOP);
+  const body = { csrs: [await service.csr(PHONE)], enrolment: { token } };
+  const refused = await service.send("POST", "/v1/credentials", body);
+  expect([refused.status, refused.body.code, refused.body.path]).toEqual([403, "identity-mismatch", "enrolment.token"]);
+  const rightful = { csrs: [await service.csr(LAPTOP)], enrolment: { token } };
+  expect((await service.send("POST", "/v1/credentials", rightful)).status).toBe(201);
+
+  const phone = await Device.enrol(service, PHONE);
+  const path = `/v1/credentials/${phone.id}/revocation`;
+  const [stale, fresh] = [await phone.jws(path, '{"reason":"superseded"}'), await service.csr(`${PHONE}2`)];
+  service.clock += 299;
+  const enrolment = { token: await service.token(`${PHONE}2`) };
+  expect((await service.send("POST", "/v1/credentials", { csrs: [fresh], enrolment })).status).toBe(201);
+  service.clock += 1;
+  const late = await phone.send(path, stale);
+  expect([late.status, late.body.code, late.body.path]).toEqual([400, "nonce-expired", "protected.nonce"]);
+  expect((await service.store.credential(phone.id))?.state).toBe("active");
+});
+
+test("JSON that two readers could understand differently is refused", async () => {
+  const service = await TestService.create();
+  const phone = await Device.enrol(service, PHONE);
+  const post = async (body: Uint8Array | string, type = "application/json"): Promise<unknown> => {
+    const response = await service.app.request("http://as.test/v1/credentials", {
+      method: "POST",
+      headers: { "content-type": type },
+      body: typeof body === "string" ? body : new Uint8Array(body),
+    });
+    return [response.status, ((await response.json()) as { code: string }).code];
+  };
+  const malformed = [400, "malformed-json"];
+  expect(await post('{"csrs":["AA"],"csrs":["AA"],"enrolment":{}}')).toEqual(malformed);
+  expect(await post('{"csrs":["AA"],"enrolment":{"token":"a","\\u0074oken":"b"}}')).toEqual(malformed);
+  expect(await post(Buffer.from('\u{feff}{"csrs":["AA"],"enrolment":{}}'))).toEqual(malformed);
+  expect(await post(Buffer.from('{"csrs":["AA"],"enrolment":{"token":"\xff"}}', "latin1"))).toEqual(malformed);
+  expect(await post(`{"csrs":${"[".repeat(500)}${"]".repeat(500)}}`)).toEqual(malformed);
+  expect(await post('{"csrs":["AA"],"enrolment":{}} {}')).toEqual(malformed);
+  expect(await post('{"csrs":["AA"],"enrolment":{}}')).toEqual([400, "csr-malformed"]);
+  const path = `/v1/credentials/${phone.id}/revocation`;
+  const twice = await phone.send(path, await phone.jws(path, '{"reason":"superseded","reason":"superseded"}'));
+  expect([twice.status, twice.body.code]).toEqual([400, "malformed-json"]);
+  const raw = await phone.jws(path, '{"reason":"superseded"}');
+  const head = Buffer.from(raw.protected, "base64url").toString().replace("{", '{"alg":"none",');
+  const doubled = await phone.send(path, { ...raw, protected: Buffer.from(head).toString("base64url") });
+  expect([doubled.status, doubled.body.code]).toEqual([400, "jws-malformed"]);
+});
+
 test("a media type that the body parser would not take for JSON is refused as such", async () => {
   const service = await TestService.create();
   for (const type of ["application/json;", "application/json ; charset=utf-8"]) {

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { Continuity } from "@mls-as/mls-credentials";
 import { CodecError, decode, equalBytes } from "@mls-as/tls-codec";
+import { toHex } from "../binary-text.js";
 import type { AppContext } from "../context.js";
 import { checkToken } from "../enrolment/tokens.js";
 import {
@@ -70,6 +71,13 @@ export async function decideRenewal(
 ): Promise<Intent> {
   await checkNonce(context, wanted);
   const now = context.now();
+  const spkiHashes = wanted.requests.map(({ subjectPublicKeyInfo }) => sha256(subjectPublicKeyInfo));
+  const same = spkiHashes.findIndex((hash) => toHex(hash) === signer.spkiHash);
+  if (same >= 0 && !context.config.renewalToSameKey)
+    throw new Problem("renewal-same-key", "The CSR is for the key that is to be replaced.", {
+      path: `csrs[${same}]`,
+      section: "Credential Expiration and Revocation",
+    });
   const tokenHash =
     request.token === undefined ? undefined : await checkToken(context.store, request.token, wanted, now);
   if (tokenHash === undefined && now - signer.provedAt > context.config.renewalByKey)
@@ -78,7 +86,6 @@ export async function decideRenewal(
       section: "Validation policy",
     });
   return await journalWhenFree(context, wanted.user, async (view) => {
-    const spkiHashes = wanted.requests.map(({ subjectPublicKeyInfo }) => sha256(subjectPublicKeyInfo));
     await checkKeys(context, wanted.client, spkiHashes);
     await checkLimits(context, wanted, now);
     return await composeIntent(context, {
@@ -86,6 +93,7 @@ export async function decideRenewal(
       view,
       key,
       tokenHash,
+      reliesOn: [signer.id],
       continuities,
       origin: "renewal",
       approvals: [],

@@ -13,6 +13,14 @@ export interface ApprovalContext {
   readonly logId: Uint8Array;
   readonly verify: VerifyApproval;
   readonly now: number;
+  /** Most seconds that an approval may be good for. */
+  readonly approvalLifetime: number;
+}
+
+export interface CheckedApproval {
+  readonly approval: DeviceApproval;
+  /** Id of a credential of the approving key. */
+  readonly approver: string;
 }
 
 /** What an approval must be about. */
@@ -37,7 +45,7 @@ export async function checkApproval(
   device: ApprovedDevice,
   latest: LabelView["latest"],
   path: string,
-): Promise<DeviceApproval> {
+): Promise<CheckedApproval> {
   const refuse = (code: ProblemCode, detail: string): Problem => new Problem(code, detail, { path, section: SECTION });
   const approval = decodeApproval(encoded, path);
   const { tbs } = approval;
@@ -49,6 +57,8 @@ export async function checkApproval(
   )
     throw refuse("approval-mismatch", "The approval names another log, user, client or key.");
   if (tbs.expiresAt <= BigInt(context.now)) throw refuse("approval-expired", "The approval has expired.");
+  if (tbs.expiresAt > BigInt(context.now + context.approvalLifetime))
+    throw refuse("approval-lifetime", `An approval is good for at most ${context.approvalLifetime} seconds.`);
   if (tbs.approver === device.client || !isClientOf(tbs.approver, device.user))
     throw refuse("approval-untrusted", "The approver is not another device of this user.");
   if (latest === undefined || tbs.afterVersion > latest.version)
@@ -57,10 +67,11 @@ export async function checkApproval(
   const enrolled = decodeDeviceList(latest.value).devices.find(({ client }) => client === device.client);
   if (enrolled?.credentials.some(({ spkiHash }) => equalBytes(spkiHash, device.spkiHash)) === true)
     throw refuse("approval-used", "The log already holds a credential of this key.");
-  if (!(await isActiveKey(context, latest.value, tbs.approver, tbs.approverSpki)))
+  const approver = await activeCredential(context, latest.value, tbs.approver, tbs.approverSpki);
+  if (approver === undefined)
     throw refuse("approval-untrusted", "The approver's key is not an active credential of this user.");
   if (!(await context.verify(approval))) throw refuse("approval-signature", "The signature does not verify.");
-  return approval;
+  return { approval, approver };
 }
 
 function decodeApproval(encoded: Uint8Array, path: string): DeviceApproval {
@@ -73,20 +84,22 @@ function decodeApproval(encoded: Uint8Array, path: string): DeviceApproval {
   }
 }
 
-async function isActiveKey(
+/** The id of an active credential of a key that is not blocked; undefined when there is none. */
+async function activeCredential(
   context: ApprovalContext,
   list: Uint8Array,
   client: string,
   spki: Uint8Array,
-): Promise<boolean> {
+): Promise<string | undefined> {
   const hash = new Uint8Array(createHash("sha256").update(spki).digest());
+  if (await context.store.keyBlocked(toHex(hash))) return undefined;
   const device = decodeDeviceList(list).devices.find((candidate) => candidate.client === client);
   for (const record of device?.credentials ?? []) {
     if (record.status !== "active" || record.notAfter <= BigInt(context.now) || !equalBytes(record.spkiHash, hash))
       continue;
     // A revocation counts from the moment it is known here, not only when the log shows it.
     const stored = await context.store.credential(toHex(record.tbsCertificateHash));
-    if (stored === undefined || stored.state !== "revoked") return true;
+    if (stored?.state === "active" && stored.notAfter > context.now) return stored.id;
   }
-  return false;
+  return undefined;
 }

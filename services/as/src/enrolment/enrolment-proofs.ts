@@ -22,9 +22,12 @@ export interface AcceptedProofs {
   readonly tokenHash: string | undefined;
   /** One for each key, or none at all. */
   readonly approvals: readonly DeviceApproval[];
+  /** Ids of the approving credentials. */
+  readonly approvers: readonly string[];
 }
 
-export interface ProofContext extends Omit<ApprovalContext, "now"> {
+export interface ProofContext extends Omit<ApprovalContext, "now" | "approvalLifetime"> {
+  readonly config: { readonly approvalLifetime: number };
   readonly store: Store;
   readonly policy: EnrolmentPolicy;
   readonly checkProviderToken: CheckProviderToken | undefined;
@@ -73,6 +76,7 @@ export async function checkProofs(
     kinds.push("oidc");
   }
   const approvals: DeviceApproval[] = [];
+  const approvers = new Set<string>();
   if (proofs.approvals !== undefined) {
     if (proofs.approvals.length !== device.spkiHashes.length)
       throw new Problem("approval-mismatch", "There must be one approval for each key.", {
@@ -80,7 +84,11 @@ export async function checkProofs(
       });
     for (const [i, encoded] of proofs.approvals.entries()) {
       const approved = { user: device.user, client: device.client, spkiHash: device.spkiHashes[i] as Uint8Array };
-      approvals.push(await checkApproval({ ...context, now }, encoded, approved, latest, "enrolment.approval"));
+      const { approvalLifetime } = context.config;
+      const judged = { ...context, now, approvalLifetime };
+      const { approval, approver } = await checkApproval(judged, encoded, approved, latest, "enrolment.approval");
+      approvals.push(approval);
+      approvers.add(approver);
     }
     kinds.push("approval");
   }
@@ -90,5 +98,5 @@ export async function checkProofs(
     const wanted = accepted.map((required) => required.join(" and ")).join(", or ");
     throw new Problem("enrolment-proof-required", `Needed: ${wanted}.`, { path: "enrolment", section: "HTTP" });
   }
-  return { kinds, tokenHash, approvals };
+  return { kinds, tokenHash, approvals, approvers: [...approvers] };
 }

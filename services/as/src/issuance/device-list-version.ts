@@ -35,6 +35,11 @@ export function encodeAddition(record: DeviceRecord): Uint8Array {
   return encode(DeviceRecord, record);
 }
 
+/** Hashes of the credentials that an encoded addition brings, hex. */
+export function addedIn(addition: Uint8Array): string[] {
+  return decode(DeviceRecord, addition).credentials.map((record) => toHex(record.tbsCertificateHash));
+}
+
 /**
  * The version that follows `latest` when `change` is made. Records that left their retention are dropped with it.
  *

@@ -3,11 +3,12 @@ import { CodecError, equalBytes } from "@mls-as/tls-codec";
 import { fromHex, toHex } from "../binary-text.js";
 import type { IssuingCa } from "../ca/development-ca.js";
 import { failpoint } from "../failpoint.js";
-import { LogError, type TransparencyLog } from "../log/log.js";
+import { type Appended, LogError, type TransparencyLog } from "../log/log.js";
 import { Problem } from "../problem.js";
-import type { Intent, LabelView, Store, StoredCredential } from "../storage/store.js";
+import type { Intent, IssuedCertificate, LabelView, Store, StoredCredential } from "../storage/store.js";
 import { signCertificate } from "../x509/certificate-profile.js";
-import { nextDeviceList, recordOf, revokedIn } from "./device-list-version.js";
+import { addedIn, nextDeviceList, recordOf, revokedIn } from "./device-list-version.js";
+import { revocationsToShow } from "./withdrawn-credentials.js";
 
 /** The last look at a certificate before it leaves; returns what is wrong with it. */
 export type FinalCheck = (
@@ -53,17 +54,21 @@ async function logIntent(context: DriverContext, intent: Intent): Promise<Intent
     const outcome = await appendOnce(context, intent, view, version, value);
     view = outcome.view;
     if (outcome.position !== undefined) {
+      if (outcome.held !== undefined) {
+        ({ version, value } = outcome.held);
+        await store.rebase(intent, view, version, value);
+      }
       const proof = await askLog(context, intent, () => proveLogged(log, intent.label, version, value));
       if (intent.kind === "issue") failpoint("logged");
       const shown = intent.kind === "policy" ? [] : revokedIn(value);
-      await store.markLogged(intent.id, view, outcome.position, proof, [...shown], context.now());
+      await store.markLogged(intent, view, outcome.position, proof, [...shown], context.now());
       return await reload(store, intent.id);
     }
     if (intent.kind === "policy") return await giveUpPolicy(context, intent);
-    const revoked = await store.revocationsToLog(intent.label);
+    const revoked = await revocationsToShow(context, intent.label, view.latest);
     const next = nextDeviceList(view.latest, { ...intent, revoked }, context.now(), context.retention);
     ({ version, value } = next);
-    await store.rebase(intent.id, view, version, value);
+    await store.rebase(intent, view, version, value);
   }
   throw new Problem("label-busy", "The log keeps moving on for this user.", { retryAfter: 2 });
 }
@@ -73,12 +78,7 @@ const COMPLETED = { issue: "credentials-issued", revoke: "revocations-logged", p
 /** A policy names its predecessor, so that it cannot be put on top of another one than it was made for. */
 async function giveUpPolicy(context: DriverContext, intent: Intent): Promise<never> {
   context.alarm("policy-superseded", { label: intent.label, intent: intent.id });
-  await context.store.withdraw(intent.id, context.now(), {
-    actor: "system",
-    action: "intent-withdrawn",
-    subject: intent.label,
-    detail: { intent: intent.id, reason: "the log holds another policy" },
-  });
+  await withdraw(context, intent, "the log holds another policy");
   throw new Problem("issuance-withdrawn", "The log holds another policy than this one was made to follow.");
 }
 
@@ -96,6 +96,23 @@ export async function loadView(
   }
 }
 
+/** What the log shows of a label now. @throws Problem */
+export async function lookAtLabel({ log }: Pick<DriverContext, "log">, label: string): Promise<LabelView> {
+  try {
+    return await log.look(label);
+  } catch (error) {
+    throw logProblem(error);
+  }
+}
+
+interface AppendOutcome {
+  readonly view: LabelView;
+  /** Set when the log holds what the intent is to bring about. */
+  readonly position: number | undefined;
+  /** Set when it holds it in another version than was asked for. */
+  readonly held?: NonNullable<LabelView["latest"]>;
+}
+
 /** One request to the log. `position` is set when the log holds exactly our bytes as exactly our version. */
 async function appendOnce(
   context: DriverContext,
@@ -103,27 +120,79 @@ async function appendOnce(
   view: LabelView,
   version: number,
   value: Uint8Array,
-): Promise<{ view: LabelView; position: number | undefined }> {
+): Promise<AppendOutcome> {
   const { latest } = view;
   if (latest !== undefined && latest.version >= version) return { view, position: undefined };
-  const appended = await askLog(context, intent, () => context.log.append(intent.label, view, value));
+  let appended: Appended;
+  try {
+    appended = await askLog(context, intent, () => context.log.append(intent.label, view, value));
+  } catch (error) {
+    if (!(error instanceof Problem) || error.code !== "log-refused") throw error;
+    return await afterRefusal(context, intent, version, value, error);
+  }
   const ours = appended.versions.find((logged) => logged.version === version);
   const held = ours !== undefined && equalBytes(ours.value, value);
   return { view: appended.view, position: held ? appended.position : undefined };
 }
 
+/**
+ * A log that declines an update has, by its word, not taken it. Its word is not enough: a record that it took all the
+ * same would stay active for ever. What it proves to hold decides whether the intent is withdrawn.
+ *
+ * @throws Problem the refusal, when the intent was withdrawn
+ */
+async function afterRefusal(
+  context: DriverContext,
+  intent: Intent,
+  version: number,
+  value: Uint8Array,
+  refusal: Problem,
+): Promise<AppendOutcome> {
+  context.alarm("log-refused", { label: intent.label, intent: intent.id, reason: refusal.message });
+  const seen = await askLog(context, intent, () =>
+    showLogged(context.log.look(intent.label), "the log does not show what it holds"),
+  );
+  const { latest, position } = seen;
+  if (latest !== undefined && position !== undefined) {
+    if (latest.version === version && equalBytes(latest.value, value)) return { view: seen, position };
+    if (intent.kind !== "policy" && bindsAll(latest.value, intent)) return { view: seen, position, held: latest };
+    if (latest.version >= version) return { view: seen, position: undefined };
+  }
+  await withdraw(context, intent, refusal.message);
+  throw refusal;
+}
+
+/** Whether a list holds every credential that an intent adds. A pure revocation adds none, and is made again instead. */
+function bindsAll(list: Uint8Array, { addition }: Intent): boolean {
+  return addition !== undefined && addedIn(addition).every((id) => recordOf(list, id) !== undefined);
+}
+
+/** A search that is declined says nothing about what the log holds. */
+async function showLogged<T>(asked: Promise<T>, fault: string): Promise<T> {
+  return await asked.catch((cause: unknown) => {
+    if (!(cause instanceof LogError) || cause.code !== "refused") throw cause;
+    throw new LogError("unavailable", fault, { cause });
+  });
+}
+
+async function withdraw(context: DriverContext, intent: Intent, reason: string): Promise<void> {
+  await context.store.withdraw(intent, context.now(), {
+    actor: "system",
+    action: "intent-withdrawn",
+    subject: intent.label,
+    detail: { intent: intent.id, reason },
+  });
+}
+
 async function proveLogged(log: TransparencyLog, label: string, version: number, value: Uint8Array) {
   // The log has taken the value: a refusal to show it is a fault of the log, never a reason to withdraw.
-  const proof = await log.prove(label).catch((cause: unknown) => {
-    if (!(cause instanceof LogError) || cause.code !== "refused") throw cause;
-    throw new LogError("unavailable", "the log does not show what it took", { cause });
-  });
+  const proof = await showLogged(log.prove(label), "the log does not show what it took");
   if (proof.version < version || (proof.version === version && !equalBytes(proof.value, value)))
     throw new LogError("proof-invalid", "the log shows another value than the one it took");
   return { request: proof.request, response: proof.response };
 }
 
-/** Runs a request; a refusal withdraws the intent, since an answer of the log says that it holds nothing. */
+/** Runs a request to the log; what it does wrong becomes a problem, and an alarm where somebody must look. */
 async function askLog<T>(context: DriverContext, intent: Intent, ask: () => Promise<T>): Promise<T> {
   try {
     return await ask();
@@ -131,15 +200,6 @@ async function askLog<T>(context: DriverContext, intent: Intent, ask: () => Prom
     const problem = logProblem(error);
     if (problem.code === "log-proof-invalid")
       context.alarm("log-proof-invalid", { label: intent.label, intent: intent.id, reason: problem.message });
-    if (problem.code === "log-refused") {
-      context.alarm("log-refused", { label: intent.label, intent: intent.id, reason: problem.message });
-      await context.store.withdraw(intent.id, context.now(), {
-        actor: "system",
-        action: "intent-withdrawn",
-        subject: intent.label,
-        detail: { intent: intent.id, reason: problem.message },
-      });
-    }
     throw problem;
   }
 }
@@ -148,7 +208,7 @@ async function askLog<T>(context: DriverContext, intent: Intent, ask: () => Prom
 export function logProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof LogError) {
-    if (error.code === "unavailable")
+    if (error.code === "unavailable" || error.code === "label-unknown")
       return new Problem("log-unavailable", "The log does not answer; nothing was signed.", {
         retryAfter: 5,
         cause: error,
@@ -170,7 +230,8 @@ export function logProblem(error: unknown): Problem {
 async function signIntent(context: DriverContext, intent: Intent): Promise<Intent> {
   const { store } = context;
   const credentials = await store.credentialsOf(intent.id);
-  const certificates: { id: string; certificate: Uint8Array; thumbprint: string }[] = [];
+  if (credentials.some(({ state }) => state === "revoked")) return await abandon(context, intent, REVOKED_MEANWHILE);
+  const certificates: IssuedCertificate[] = [];
   for (const credential of credentials) {
     const certificate = await signCredential(context, intent, credential);
     certificates.push({
@@ -180,14 +241,19 @@ async function signIntent(context: DriverContext, intent: Intent): Promise<Inten
     });
   }
   if (credentials.length > 0) failpoint("signed");
-  await store.markDone(intent.id, certificates, context.now(), {
+  const done = await store.markDone(intent.id, certificates, context.now(), {
     actor: "system",
     action: COMPLETED[intent.kind],
     subject: intent.label,
     detail: { intent: intent.id, version: intent.version, credentials: credentials.map(({ id }) => id) },
   });
-  return await reload(store, intent.id);
+  const after = await reload(store, intent.id);
+  // Revoked while it was being signed: the signature is thrown away.
+  if (!done && after.state === "logged") return await abandon(context, after, REVOKED_MEANWHILE);
+  return after;
 }
+
+const REVOKED_MEANWHILE = "a credential was revoked before it was signed";
 
 /** Signs one certificate, having seen with its own eyes that the logged value binds its hash. */
 async function signCredential(

@@ -14,6 +14,7 @@ import { type CertificateRequest, domainOf, readCertificateRequest } from "../x5
 import { SCHEME } from "../x509/public-key.js";
 import { encodeAddition, nextDeviceList } from "./device-list-version.js";
 import { type DriverContext, driveIntent, loadView } from "./intent-driver.js";
+import { revocationsToShow } from "./withdrawn-credentials.js";
 
 export interface IssuanceContext extends DriverContext, ProofContext {
   readonly config: Config;
@@ -120,7 +121,9 @@ export function readRequests(
 ): WantedCredentials {
   if (csrs.length === 0 || csrs.length > MAXIMUM_CREDENTIALS)
     throw new Problem("csr-batch", `1 to ${MAXIMUM_CREDENTIALS} CSRs make a request.`, { path: "csrs" });
-  const requests = csrs.map((der, i) => readCertificateRequest(der, `csrs[${i}]`, channel === undefined ? "required" : "optional"));
+  const requests = csrs.map((der, i) =>
+    readCertificateRequest(der, `csrs[${i}]`, channel === undefined ? "required" : "optional"),
+  );
   const [first] = requests as [CertificateRequest];
   if (domainOf(first.client) !== config.domain)
     throw new Problem("identity-domain", `This service is for ${config.domain}.`, {
@@ -174,6 +177,7 @@ async function journal(
       key,
       requestHash: request.requestHash,
       tokenHash: accepted.tokenHash,
+      reliesOn: accepted.approvers,
       actor: wanted.client,
       reason: `enrolment by ${accepted.kinds.join(" and ")}`,
     });
@@ -191,7 +195,7 @@ export async function journalWhenFree(
     const conflict = await context.store.journal(change, context.now(), audit);
     if (conflict === undefined) return { ...change.intent, state: "journaled", position: undefined, proof: undefined };
     if (conflict !== "label-busy") throw conflictProblem(conflict);
-    for (const open of await context.store.openIntents()) if (open.label === label) await finishOpen(context, open);
+    for (const open of await context.store.openIntents(label)) await finishOpen(context, open);
   }
   throw conflictProblem("label-busy");
 }
@@ -220,6 +224,8 @@ function conflictProblem(conflict: JournalConflict): Problem {
       return new Problem("key-in-use", "The key is certified for another client.", { path: "csrs" });
     case "key-blocked":
       return new Problem("key-blocked", "The key is known to be compromised.", { path: "csrs" });
+    case "signer-inactive":
+      return new Problem("signer-inactive", "The credential that vouches was revoked or expired meanwhile.");
     case "label-busy":
       return new Problem("label-busy", "Another change of this user is under way.", { retryAfter: 2 });
     case "duplicate":
@@ -266,6 +272,8 @@ export interface Decision {
   readonly key: string;
   readonly requestHash: string;
   readonly tokenHash: string | undefined;
+  /** Ids of the credentials whose word this rests on. */
+  readonly reliesOn: readonly string[];
   readonly actor: string;
   readonly reason: string;
 }
@@ -325,7 +333,7 @@ export async function composeIntent(context: IssuanceContext, decision: Decision
     });
   }
   const addition = encodeAddition({ client: wanted.client, addedAt: BigInt(now), credentials: sorted(records) });
-  const revoked = await context.store.revocationsToLog(wanted.user);
+  const revoked = await revocationsToShow(context, wanted.user, view.latest);
   const next = nextDeviceList(
     view.latest,
     { label: wanted.user, origin, addition, revoked },
@@ -355,6 +363,7 @@ export async function composeIntent(context: IssuanceContext, decision: Decision
       credentials,
       nonce,
       tokenHash: decision.tokenHash,
+      reliesOn: decision.reliesOn,
     },
     audit: {
       actor: decision.actor,

@@ -1,7 +1,11 @@
-import { logRevocations } from "../revocation/revoke.js";
+import { logRevocations, logWithdrawals } from "../revocation/revoke.js";
 import { Problem } from "../problem.js";
 import { driveIntent } from "./intent-driver.js";
 import type { IssuanceContext } from "./issue.js";
+
+/** Seconds for which withdrawn credentials are looked for in the log, and the longest between two looks. */
+const WATCHED = 7 * 86_400;
+const LONGEST_WAIT = 600;
 
 /**
  * Completes what was left open: by a crash, by a log that did not answer, by a revocation that did not wait. Runs at
@@ -14,6 +18,8 @@ export class Resumer {
   #stopped = false;
 
   readonly #also: () => Promise<void>;
+  /** When labels with withdrawn credentials are looked at next, and how long after that again; seconds. */
+  readonly #looks = new Map<string, { at: number; wait: number }>();
 
   /** @param also what is to be attempted in every round until it succeeds once, and then costs nothing */
   constructor(context: IssuanceContext, also: () => Promise<void> = async () => {}) {
@@ -49,8 +55,22 @@ export class Resumer {
       await this.#attempt("policy", this.#also);
       const labels = await store.labelsToRevoke();
       await Promise.all(labels.map((label) => this.#attempt(label, () => logRevocations(this.#context, label))));
+      await this.#watchWithdrawn();
     } catch (error) {
       this.#context.alarm("resume-failed", { reason: String(error) });
+    }
+  }
+
+  /** A log that declined a change may show it later all the same: it is looked at again, at growing intervals. */
+  async #watchWithdrawn(): Promise<void> {
+    const { store, now } = this.#context;
+    const labels = await store.withdrawnLabels(now() - WATCHED);
+    for (const label of this.#looks.keys()) if (!labels.includes(label)) this.#looks.delete(label);
+    for (const label of labels) {
+      const { at, wait } = this.#looks.get(label) ?? { at: 0, wait: 1 };
+      if (now() < at) continue;
+      await this.#attempt(label, () => logWithdrawals(this.#context, label));
+      this.#looks.set(label, { at: now() + wait, wait: Math.min(wait * 2, LONGEST_WAIT) });
     }
   }
 

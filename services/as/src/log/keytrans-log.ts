@@ -12,7 +12,7 @@ import { nodeSuite } from "@mls-as/keytrans/node";
 import { CodecError, decode, equalBytes } from "@mls-as/tls-codec";
 import { utf8 } from "../binary-text.js";
 import type { LabelView, LogProof } from "../storage/store.js";
-import { type Appended, LogError, type LoggedVersion, type TransparencyLog } from "./log.js";
+import { type Appended, LogError, type LoggedVersion, type OpenedLabel, type TransparencyLog } from "./log.js";
 import type { LogTransport } from "./transport.js";
 
 /** How long a walk over the distinguished heads serves new labels as their starting point, milliseconds. */
@@ -45,14 +45,34 @@ export class KeytransLog implements TransparencyLog {
   }
 
   async open(label: string): Promise<LabelView> {
-    const start = await this.#startingState();
-    const owner = await this.#ask("owner-init", this.#client.prepareOwnerInit(start, { label: utf8(label) }));
-    const { greatestVersion } = owner.result;
-    if (greatestVersion === undefined) return { state: encodeClientState(owner.state), latest: undefined };
-    const prepared = this.#client.prepareSearch(owner.state, { label: utf8(label), version: greatestVersion });
+    const { state, greatestVersion } = await this.#own(label);
+    if (greatestVersion === undefined) return { state: encodeClientState(state), latest: undefined };
+    const prepared = this.#client.prepareSearch(state, { label: utf8(label), version: greatestVersion });
     const found = await this.#ask("search", prepared);
     const { version, value } = found.result;
     return { state: encodeClientState(found.state), latest: { version, value } };
+  }
+
+  async look(label: string): Promise<OpenedLabel> {
+    const { state, greatestVersion } = await this.#own(label);
+    try {
+      const found = await this.#ask("search", this.#client.prepareSearch(state, { label: utf8(label) }));
+      const { version, value, position } = found.result;
+      return { state: encodeClientState(found.state), latest: { version, value }, position };
+    } catch (error) {
+      // Where an older entry of the log proves a version, "there is nothing" cannot be true.
+      if (!(error instanceof LogError) || error.code !== "label-unknown" || greatestVersion !== undefined) throw error;
+      return { state: encodeClientState(state), latest: undefined, position: undefined };
+    }
+  }
+
+  async #own(label: string): Promise<{ state: ClientState; greatestVersion: number | undefined }> {
+    const start = await this.#startingState();
+    const { result, state } = await this.#ask(
+      "owner-init",
+      this.#client.prepareOwnerInit(start, { label: utf8(label) }),
+    );
+    return { state, greatestVersion: result.greatestVersion };
   }
 
   async append(label: string, view: LabelView, value: Uint8Array): Promise<Appended> {

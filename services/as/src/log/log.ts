@@ -17,6 +17,12 @@ export interface Appended {
   readonly view: LabelView;
 }
 
+/** What is known of a label that was taken up afresh. */
+export interface OpenedLabel extends LabelView {
+  /** Log entry that holds the latest version; undefined before the first. */
+  readonly position: number | undefined;
+}
+
 /**
  * The Key Transparency log as issuance sees it. Nothing is returned that was not verified: against the log's
  * signature, its proofs, and everything that was verified of it before.
@@ -25,8 +31,13 @@ export interface TransparencyLog {
   /** 32 octets. */
   readonly logId: Uint8Array;
   readonly url: string;
-  /** Takes up a label that was not seen before, with the latest version that the log holds of it. @throws LogError */
+  /**
+   * Takes up a label that was not seen before, with the latest version of some recent time: what came after shows when a
+   * version is appended. @throws LogError
+   */
   open(label: string): Promise<LabelView>;
+  /** Takes up a label afresh, with the latest version that the log holds of it now. @throws LogError */
+  look(label: string): Promise<OpenedLabel>;
   /** Asks for `value` as the version after `view.latest`. @throws LogError */
   append(label: string, view: LabelView, value: Uint8Array): Promise<Appended>;
   /** Searches the greatest version as a client without history would. @throws LogError */
@@ -36,8 +47,10 @@ export interface TransparencyLog {
 export type LogErrorCode =
   /** No answer in time, no connection, or a server error: whether the change was logged is not known. */
   | "unavailable"
-  /** The log understood the request and declined it: nothing was logged. */
+  /** The log understood the request and declined it: by its word, nothing was logged. */
   | "refused"
+  /** By the log's word, there is nothing under this label. */
+  | "label-unknown"
   /** The answer contradicts the log's commitments, or is no answer at all. */
   | "proof-invalid";
 

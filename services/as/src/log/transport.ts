@@ -38,6 +38,7 @@ export function httpLogTransport({ url, writerToken, timeout }: LogTransportOpti
     }
     if (response.ok) return body;
     const detail = `${base}/v1/${endpoint} answered ${response.status}: ${new TextDecoder().decode(body.subarray(0, 500))}`;
+    if (response.status === 404 && problemCode(body) === "label-unknown") throw new LogError("label-unknown", detail);
     const verdict = response.status >= 400 && response.status < 500 && !NOT_A_VERDICT.has(response.status);
     throw new LogError(verdict ? "refused" : "unavailable", detail);
   };
@@ -54,6 +55,15 @@ export function httpLogTransport({ url, writerToken, timeout }: LogTransportOpti
         },
       }),
   };
+}
+
+/** The code of a problem document, where the body is one. */
+function problemCode(body: Uint8Array): unknown {
+  try {
+    return (JSON.parse(new TextDecoder().decode(body)) as { code?: unknown } | null)?.code;
+  } catch {
+    return undefined;
+  }
 }
 
 async function readLimited(response: Response): Promise<Uint8Array> {

@@ -88,6 +88,7 @@ async function publish(
           credentials: [],
           nonce: undefined,
           tokenHash: undefined,
+          reliesOn: [],
         },
         audit: { actor, action: "policy-decided", subject: label, detail: { intent: id, digest, accepted } },
       };

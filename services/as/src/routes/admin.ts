@@ -7,7 +7,7 @@ import { issueToken } from "../enrolment/tokens.js";
 import { Problem } from "../problem.js";
 import { reasonName, revokeCredentials } from "../revocation/revoke.js";
 import type { StoredCredential } from "../storage/store.js";
-import { requireMediaType } from "./refusal.js";
+import { requireMediaType, requireStrictJson } from "./refusal.js";
 import {
   ClientUri,
   CredentialId,
@@ -163,9 +163,7 @@ export async function revocationAnswer(
 export async function revocable(context: AppContext, id: string): Promise<StoredCredential> {
   const credential = await context.store.credential(id);
   if (credential === undefined) throw new Problem("credential-unknown", "There is no such credential.", { path: "id" });
-  if (credential.state === "pending")
-    throw new Problem("credential-pending", "The credential is not issued yet.", { path: "id", retryAfter: 2 });
-  if (credential.state === "active" && credential.notAfter <= context.now())
+  if (credential.state !== "revoked" && credential.notAfter <= context.now())
     throw new Problem("credential-expired", "The credential has expired.", { path: "id" });
   return credential;
 }
@@ -183,6 +181,7 @@ export function adminRoutes(app: OpenAPIHono, context: AppContext): void {
     if (c.req.method === "POST") await requireMediaType("application/json")(c, next);
     else await next();
   });
+  app.use("/v1/admin/*", requireStrictJson);
 
   app.openapi(createToken, async (c) => {
     const { user, client, lifetime } = c.req.valid("json");
@@ -226,9 +225,7 @@ export function adminRoutes(app: OpenAPIHono, context: AppContext): void {
   app.openapi(revokeDevice, async (c) => {
     const { client, reason } = c.req.valid("json");
     const all = await context.store.credentials({ client, limit: context.config.maximumUnexpired + 1000 });
-    const ids = all
-      .filter(({ state, notAfter }) => state !== "pending" && notAfter > context.now())
-      .map(({ id }) => id);
+    const ids = all.filter(({ notAfter }) => notAfter > context.now()).map(({ id }) => id);
     if (ids.length === 0)
       throw new Problem("client-unknown", "The client has no unexpired credential.", { path: "client" });
     const request = {

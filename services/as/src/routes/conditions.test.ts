@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import { subjectKeyPair } from "../../fixtures/certificate-signing-request.js";
+import { Device } from "../../fixtures/device.js";
 import { ADMIN_TOKEN, LAPTOP, PHONE, TestService } from "../../fixtures/service-fixture.js";
 import { Resumer } from "../issuance/resume.js";
 import { LogError } from "../log/log.js";
-import { SqliteStore } from "../storage/sqlite.js";
 
 test("who keeps guessing has to wait", async () => {
   const service = await TestService.create({ failuresPerMinute: 5 });
@@ -26,13 +26,23 @@ test("limits on a client's credentials and a user's devices", async () => {
   expect((await service.enrol(`${PHONE}2`)).body.code).toBe("too-many-credentials");
 });
 
-test("what is not issued yet cannot be revoked", async () => {
+test("what is not issued yet can be revoked, and then never is", async () => {
   const service = await TestService.create();
+  const laptop = await Device.enrol(service, LAPTOP);
   service.log.fault = { when: "before", error: new LogError("unavailable", "injected") };
   await service.enrol(PHONE);
-  const [pending] = await service.store.credentials({ limit: 1 });
+  const [pending] = await service.store.credentials({ client: PHONE, limit: 1 });
+  const early = await laptop.get(`/v1/credentials/${pending?.id}/renewal-info`);
+  expect([early.status, early.body.code]).toEqual([409, "credential-pending"]);
   const answer = await service.admin("POST", `/credentials/${pending?.id}/revocation`, { reason: "unspecified" });
-  expect([answer.status, answer.body.code]).toEqual([409, "credential-pending"]);
+  expect([answer.status, answer.body.revoked]).toMatchObject([202, [{ id: pending?.id, logged: false }]]);
+  service.log.fault = undefined;
+  await new Resumer(service.context).runOnce();
+  expect(await service.store.credential(pending?.id ?? "")).toMatchObject({
+    state: "revoked",
+    certificate: undefined,
+    revocation: { logged: true },
+  });
 });
 
 test("a signing key that cannot be used: nothing is lost, and the request is completed later", async () => {
@@ -51,7 +61,7 @@ test("a signing key that cannot be used: nothing is lost, and the request is com
 
 test("two processes on one store: the label is held by one, and the same request is not made twice", async () => {
   const service = await TestService.create();
-  const journal = SqliteStore.prototype.journal.bind(service.store);
+  const journal = service.store.journal.bind(service.store);
   const conflicts = ["label-busy", "duplicate"] as const;
   for (const conflict of conflicts) {
     service.store.journal = async () => conflict;

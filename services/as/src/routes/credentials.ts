@@ -9,7 +9,7 @@ import { failpoint } from "../failpoint.js";
 import { issueCredentials } from "../issuance/issue.js";
 import { Problem } from "../problem.js";
 import type { Intent } from "../storage/store.js";
-import { requireMediaType } from "./refusal.js";
+import { requireMediaType, requireStrictJson } from "./refusal.js";
 import { EnrolmentRequest, Issuance, json, jsonBody, refusals } from "./schemas.js";
 
 const enrol = createRoute({
@@ -86,6 +86,7 @@ export function credentialRoutes(app: OpenAPIHono, context: AppContext): void {
   app.use("/v1/credentials", bodyLimit({ maxSize: 1024 * 1024 }), async (c, next) =>
     c.req.method === "POST" ? await requireMediaType("application/json")(c, next) : await next(),
   );
+  app.use("/v1/credentials", requireStrictJson);
   app.openapi(enrol, async (c) => {
     const { csrs, enrolment } = c.req.valid("json");
     const key = c.req.valid("header")["idempotency-key"];

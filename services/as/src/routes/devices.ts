@@ -1,4 +1,5 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import { parseStrictJson } from "@mls-as/service-runtime";
 import { bodyLimit } from "hono/body-limit";
 import { MAXIMUM_CREDENTIALS } from "../config.js";
 import type { AppContext } from "../context.js";
@@ -8,7 +9,7 @@ import { Problem } from "../problem.js";
 import { revokeCredentials } from "../revocation/revoke.js";
 import { revocable, revocationAnswer, statusOf } from "./admin.js";
 import { bytesOf, issuanceAnswer, requestHash } from "./credentials.js";
-import { requireMediaType, schemaProblem } from "./refusal.js";
+import { requireMediaType, requireStrictJson, schemaProblem } from "./refusal.js";
 import {
   Bytes,
   CredentialId,
@@ -85,7 +86,7 @@ const renewalInfo = createRoute({
 function payloadOf<S extends z.ZodType>(schema: S, payload: Uint8Array): z.infer<S> {
   let value: unknown;
   try {
-    value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(payload));
+    value = parseStrictJson(payload);
   } catch (cause) {
     throw new Problem("malformed-json", "The payload is not JSON.", { path: "payload", cause });
   }
@@ -99,6 +100,7 @@ export function deviceRoutes(app: OpenAPIHono, context: AppContext): void {
   app.use("/v1/credentials/:id/*", bodyLimit({ maxSize: 2 * 1024 * 1024 }), async (c, next) =>
     c.req.method === "POST" ? await requireMediaType("application/jose+json")(c, next) : await next(),
   );
+  app.use("/v1/credentials/:id/*", requireStrictJson);
 
   app.openapi(renew, async (c) => {
     const { id } = c.req.valid("param");
@@ -148,6 +150,8 @@ export function deviceRoutes(app: OpenAPIHono, context: AppContext): void {
     const request = await verifyDeviceAuthorization(context, c.req.header("authorization"), c.req.path);
     const credential = await ownCredential(context, id, request.signer.user);
     await spendNonce(context, request);
+    if (credential.state === "pending")
+      throw new Problem("credential-pending", "The credential is not issued yet.", { path: "id", retryAfter: 2 });
     return c.json({ suggestedWindow: renewalWindow(credential) }, 200, {
       "Cache-Control": "no-store",
       "Retry-After": "21600",

@@ -1,3 +1,4 @@
+import { strictJsonBody } from "@mls-as/service-runtime";
 import type { Context, ErrorHandler, MiddlewareHandler } from "hono";
 import { HTTPException } from "hono/http-exception";
 import type { ZodError } from "zod";
@@ -61,6 +62,15 @@ export function errorHandler(report: (error: unknown, request: string) => void):
     return refuse(c, new Problem("internal", "The service could not complete the request; it may be tried again."));
   };
 }
+
+/** Reads JSON bodies strictly before the schemas see them; the body's size is limited before. */
+export const requireStrictJson: MiddlewareHandler = strictJsonBody(
+  ({ message, path, section }) =>
+    new Problem("malformed-json", `The body is not JSON as it must be: ${message}.`, {
+      section,
+      ...(path === "" ? {} : { path }),
+    }),
+);
 
 /** Refuses bodies of another media type than the endpoint takes. */
 export function requireMediaType(...types: readonly string[]): MiddlewareHandler {

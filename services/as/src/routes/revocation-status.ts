@@ -152,9 +152,9 @@ export function revocationStatusRoutes(app: OpenAPIHono, context: AppContext): v
 }
 
 async function statusOf({ store }: AppContext, issuer: string, serial: string): Promise<OcspStatus> {
-  const credential = await store.credentialBySerial(issuer, serial);
-  if (credential === undefined || credential.certificate === undefined) return { status: "unknown" };
-  const { revocation } = credential;
+  const known = await store.credentialStatus(issuer, serial);
+  if (known === undefined) return { status: "unknown" };
+  const { revocation } = known;
   if (revocation === undefined) return { status: "good" };
   return { status: "revoked", revokedAt: revocation.revokedAt, reason: revocation.reason };
 }

@@ -1,15 +1,11 @@
 import type { ChangeOrigin } from "@mls-as/mls-credentials";
+import type { Sealing } from "./sealing.js";
 import type { CredentialState, Intent, IntentState, RevocationOrigin, StoredCredential } from "./store.js";
-
-/** A plain Uint8Array of what a driver returned (drivers return Buffers). */
-export function plainBytes(value: Uint8Array | null | undefined): Uint8Array | undefined {
-  return value === null || value === undefined ? undefined : new Uint8Array(value);
-}
 
 export interface IntentRow {
   readonly id: string;
   readonly kind: "issue" | "revoke" | "policy";
-  readonly label: string;
+  readonly label: Uint8Array;
   readonly idempotency_key: string;
   readonly request_hash: string;
   readonly origin: ChangeOrigin;
@@ -23,20 +19,21 @@ export interface IntentRow {
   readonly created_at: number;
 }
 
-export function intentFromRow(row: IntentRow | undefined): Intent | undefined {
-  if (row === undefined) return undefined;
-  const request = plainBytes(row.proof_request);
-  const response = plainBytes(row.proof_response);
+export function intentFromRow(sealing: Sealing, row: IntentRow): Intent {
+  const open = (column: string, sealed: Uint8Array | null): Uint8Array | undefined =>
+    sealed === null ? undefined : sealing.open(`intents.${column}`, row.id, sealed);
+  const request = open("proof_request", row.proof_request);
+  const response = open("proof_response", row.proof_response);
   return {
     id: row.id,
     kind: row.kind,
-    label: row.label,
+    label: sealing.openText("intents.label", row.id, row.label),
     idempotencyKey: row.idempotency_key,
     requestHash: row.request_hash,
     origin: row.origin,
-    addition: plainBytes(row.addition),
+    addition: open("addition", row.addition),
     version: row.version,
-    value: new Uint8Array(row.value),
+    value: sealing.open("intents.value", row.id, row.value),
     state: row.state,
     position: row.position ?? undefined,
     proof: request === undefined || response === undefined ? undefined : { request, response },
@@ -48,8 +45,7 @@ export interface CredentialRow {
   readonly id: string;
   readonly serial: string;
   readonly issuer: string;
-  readonly user: string;
-  readonly client: string;
+  readonly identity: Uint8Array;
   readonly spki_hash: string;
   readonly not_before: number;
   readonly not_after: number;
@@ -66,20 +62,22 @@ export interface CredentialRow {
   readonly intent: string;
 }
 
-export function credentialFromRow(row: CredentialRow): StoredCredential {
+export function credentialFromRow(sealing: Sealing, row: CredentialRow): StoredCredential {
   const { revoked_at: revokedAt, reason, revocation_origin: origin, revocation_logged: logged } = row;
+  const [user, client] = openIdentity(sealing, "credentials.identity", row.id, row.identity);
   return {
     id: row.id,
     serial: row.serial,
     issuer: row.issuer,
-    user: row.user,
-    client: row.client,
+    user,
+    client,
     spkiHash: row.spki_hash,
     notBefore: row.not_before,
     notAfter: row.not_after,
     shard: row.shard,
-    tbs: new Uint8Array(row.tbs),
-    certificate: plainBytes(row.certificate),
+    tbs: sealing.open("credentials.tbs", row.id, row.tbs),
+    certificate:
+      row.certificate === null ? undefined : sealing.open("credentials.certificate", row.id, row.certificate),
     thumbprint: row.thumbprint ?? undefined,
     provedAt: row.proved_at,
     state: row.state,
@@ -89,4 +87,14 @@ export function credentialFromRow(row: CredentialRow): StoredCredential {
         : { revokedAt, reason, origin: origin ?? "operatorRevocation", logged: logged !== 0 },
     intent: row.intent,
   };
+}
+
+/** User and client URI in one sealed value; neither can hold a line feed. */
+export function sealIdentity(sealing: Sealing, path: string, row: string, user: string, client: string): Uint8Array {
+  return sealing.seal(path, row, `${user}\n${client}`);
+}
+
+export function openIdentity(sealing: Sealing, path: string, row: string, sealed: Uint8Array): [string, string] {
+  const [user = "", client = ""] = sealing.openText(path, row, sealed).split("\n");
+  return [user, client];
 }

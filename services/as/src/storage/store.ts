@@ -17,6 +17,8 @@ export interface AuditEntry extends AuditEvent {
   /** Hex SHA-256 of the previous entry's hash and this entry's canonical JSON. */
   readonly hash: string;
   readonly previousHash: string;
+  /** Set where the content was erased with everything else about its subject; the hash is that of what was there. */
+  readonly erased?: true;
 }
 
 export interface EnrolmentToken {
@@ -115,6 +117,14 @@ export interface NewIntent {
   >[];
   readonly nonce: { readonly hash: string; readonly expiresAt: number } | undefined;
   readonly tokenHash: string | undefined;
+  /** Ids of credentials whose word this rests on (of the renewing device, of approvers): all must still be active. */
+  readonly reliesOn: readonly string[];
+}
+
+/** A credential that was never issued because the log declined it; the log may show it all the same, later. */
+export interface WithdrawnCredential {
+  readonly id: string;
+  readonly withdrawnAt: number;
 }
 
 /** Why an intent was not journaled: the state changed since the request was checked. */
@@ -124,8 +134,59 @@ export type JournalConflict =
   | "token-expired"
   | "key-in-use"
   | "key-blocked"
+  | "signer-inactive"
   | "label-busy"
   | "duplicate";
+
+/** What tells an open intent. */
+export type OpenIntent = Pick<Intent, "id" | "label">;
+
+export interface IssuedCertificate {
+  readonly id: string;
+  readonly certificate: Uint8Array;
+  /** Hex SHA-256 of the certificate. */
+  readonly thumbprint: string;
+}
+
+/** A device that waits for another device of its user, or the operator, to let it in. */
+export interface ApprovalRequest {
+  /** 32 hex digits. */
+  readonly id: string;
+  /** Hash of the secret that only the waiting device has; an approval by the operator makes it an enrolment token. */
+  readonly secretHash: string;
+  readonly user: string;
+  readonly client: string;
+  /** Hex SHA-256 of each key that is to be approved. */
+  readonly spkiHashes: readonly string[];
+  readonly createdAt: number;
+  readonly expiresAt: number;
+  readonly state: "pending" | "approved" | "denied";
+  /** Client URI of a device, or `operator`. */
+  readonly decidedBy: string | undefined;
+  /** base64url TLS DeviceApproval, one for each key; empty when the operator approved. */
+  readonly approvals: readonly string[];
+}
+
+export interface NewApprovalRequest
+  extends Pick<ApprovalRequest, "id" | "secretHash" | "user" | "client" | "spkiHashes" | "expiresAt"> {
+  readonly nonce: { readonly hash: string; readonly expiresAt: number };
+}
+
+export type ApprovalDecision = {
+  readonly state: "approved" | "denied";
+  readonly decidedBy: string;
+  readonly approvals: readonly string[];
+};
+
+/** Asks credentials that were issued before a time to renew within a window, earlier than they would. */
+export interface RenewalOrder {
+  readonly id: string;
+  /** Only those of this issuing key; undefined for all. */
+  readonly issuer: string | undefined;
+  readonly issuedBefore: number;
+  readonly start: number;
+  readonly end: number;
+}
 
 export interface CredentialQuery {
   readonly user?: string | undefined;
@@ -175,30 +236,42 @@ export interface Store {
   /** Records the intent and its pending credentials, and spends its nonce and token; or changes nothing and says why. */
   journal(change: NewIntent, now: number, audit: AuditEvent): Promise<JournalConflict | undefined>;
   /** Gives an intent that is `journaled` another version and value, after the log turned out to be further on. */
-  rebase(intent: string, view: LabelView, version: number, value: Uint8Array): Promise<void>;
-  /** The log holds the intent's value: moves it to `logged`, and marks `revoked` (credential ids) as logged. */
+  rebase(intent: OpenIntent, view: LabelView, version: number, value: Uint8Array): Promise<void>;
+  /**
+   * The log holds the intent's value: moves it to `logged`, and marks `revoked` (credential ids) as logged. Changes nothing
+   * where another process did so already.
+   */
   markLogged(
-    intent: string,
+    intent: OpenIntent,
     view: LabelView,
     position: number,
     proof: LogProof,
     revoked: readonly string[],
     now: number,
   ): Promise<void>;
-  /** All certificates are signed: moves the intent to `done` and its credentials to `active`. */
+  /**
+   * All certificates are signed: moves the intent to `done` and its credentials to `active`.
+   *
+   * @returns false, having changed nothing, when the intent is not `logged` or one of its credentials not `pending` any more
+   */
   markDone(
     intent: string,
-    certificates: readonly { id: string; certificate: Uint8Array; thumbprint: string }[],
+    certificates: readonly IssuedCertificate[],
     now: number,
     audit: AuditEvent,
-  ): Promise<void>;
-  /** Gives up an intent that the log does not hold: its token can be spent again, its credentials are gone. */
-  withdraw(intent: string, now: number, audit: AuditEvent): Promise<void>;
+  ): Promise<boolean>;
+  /** Gives up an intent that the log does not hold: its token can be spent again, its credentials are only remembered. */
+  withdraw(intent: OpenIntent, now: number, audit: AuditEvent): Promise<void>;
+  /** Credentials of a label that were withdrawn. */
+  withdrawn(label: string): Promise<readonly WithdrawnCredential[]>;
+  /** Labels with credentials that were withdrawn at or after a time. */
+  withdrawnLabels(since: number): Promise<readonly string[]>;
   /** Gives up an intent that the log holds: its credentials are revoked (cessationOfOperation), which is to be logged. */
   abandon(intent: string, now: number, audit: AuditEvent): Promise<void>;
   intent(id: string): Promise<Intent | undefined>;
   intentByKey(idempotencyKey: string): Promise<Intent | undefined>;
-  openIntents(): Promise<readonly Intent[]>;
+  /** Of all labels, or of one. */
+  openIntents(label?: string): Promise<readonly Intent[]>;
   credentialsOf(intent: string): Promise<readonly StoredCredential[]>;
 
   credential(id: string): Promise<StoredCredential | undefined>;
@@ -209,8 +282,13 @@ export interface Store {
   countUnexpired(client: string, now: number): Promise<number>;
   /** Clients of a user with an unexpired credential that is not revoked. */
   activeClients(user: string, now: number): Promise<readonly string[]>;
-  /** Revokes those of `ids` that are active. */
-  revoke(ids: readonly string[], cause: RevocationCause, now: number, audit: AuditEvent): Promise<void>;
+  /**
+   * Revokes those of `ids` that are active or pending; where keys are to be blocked, every other credential of these keys
+   * as well. What is pending is never signed afterwards.
+   *
+   * @returns the ids of all credentials that are revoked now, those of `ids` first
+   */
+  revoke(ids: readonly string[], cause: RevocationCause, now: number, audit: AuditEvent): Promise<readonly string[]>;
   /** Users with credentials, in order, after one of them. */
   users(after: string, limit: number): Promise<readonly string[]>;
   /** Takes over a revocation that the log shows. */
@@ -232,7 +310,51 @@ export interface Store {
   ): Promise<readonly { readonly sequence: number; readonly credential: StoredCredential }[]>;
   revokedEntries(issuer: string, shard: number, now: number): Promise<readonly RevokedEntry[]>;
   countRevoked(issuer: string, shard: number): Promise<number>;
-  credentialBySerial(issuer: string, serial: string): Promise<StoredCredential | undefined>;
+  /** What CRL and OCSP say of a serial; undefined where nothing was issued under it. */
+  credentialStatus(
+    issuer: string,
+    serial: string,
+  ): Promise<{ readonly revocation: Pick<Revocation, "revokedAt" | "reason"> | undefined } | undefined>;
+
+  /** Every credential that was ever made for a key. */
+  credentialsOfKey(spkiHash: string): Promise<readonly StoredCredential[]>;
+
+  /** Records a request for approval and spends its nonce; or changes nothing and says why. */
+  requestApproval(
+    request: NewApprovalRequest,
+    mostPending: number,
+    now: number,
+    audit: AuditEvent,
+  ): Promise<"nonce-used" | "too-many" | undefined>;
+  approvalRequest(id: string): Promise<ApprovalRequest | undefined>;
+  /** In the order of their ids, after one of them. */
+  approvalRequests(query: {
+    user?: string | undefined;
+    after: string;
+    limit: number;
+  }): Promise<readonly ApprovalRequest[]>;
+  /** Decides a pending request, and makes `token` where the decision comes with one; false when it is not pending. */
+  decideApproval(
+    id: string,
+    decision: ApprovalDecision,
+    token: Omit<EnrolmentToken, "spentAt"> | undefined,
+    now: number,
+    audit: AuditEvent,
+  ): Promise<boolean>;
+
+  addRenewalOrder(order: RenewalOrder, now: number, audit: AuditEvent): Promise<void>;
+  renewalOrders(): Promise<readonly RenewalOrder[]>;
+
+  /**
+   * Removes everything that names a user. What CRL, OCSP and the rule "one key, one client" need stays, under no name; of
+   * audit entries about the user stays their place in the chain.
+   *
+   * @returns false, having changed nothing, while the user has an unexpired credential that is not revoked and logged
+   */
+  erase(user: string, now: number, audit: AuditEvent): Promise<boolean>;
+
+  /** Runs `work` while no other process works on the label. */
+  exclusively<T>(label: string, work: () => Promise<T>): Promise<T>;
 
   audit(event: AuditEvent, now: number): Promise<void>;
   auditEntries(query: { after: number; limit: number; subject?: string | undefined }): Promise<readonly AuditEntry[]>;
