@@ -83,6 +83,19 @@ test("an update is durable before it is answered, and a fresh client finds it af
   expect(result.value).toEqual(utf8("two"));
 });
 
+test("Prefer: return=minimal is answered once durable, without proofs; repeating the request gives them", async () => {
+  const label = utf8("mimi://a.example/u/minimal");
+  const state = await own(label);
+  const update = client.prepareUpdate(state, { label, values: [utf8("one")] });
+  const minimal = { ...asWriter(), prefer: "respond-async, return=minimal" };
+  const answer = await post("/v1/update", update.request, minimal);
+  expect([answer.status, answer.headers.get("preference-applied")]).toEqual([204, "return=minimal"]);
+  expect((await post("/v1/update", update.request, { prefer: "return=minimal" })).status).toBe(401);
+  const repeated = await post("/v1/update", update.request, minimal);
+  const { result } = await update.verify(await bytesOf(repeated), now);
+  expect(result.versions.map(({ value }) => value)).toEqual([utf8("one")]);
+});
+
 test("the genesis entry is the empty tree, and a distinguished entry from the start", async () => {
   const head = await context.store.head();
   expect(head?.treeSize).toBe(1);

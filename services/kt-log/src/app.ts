@@ -86,8 +86,7 @@ export function createApp(context: Context): LogApp {
   const operation = (path: string, answer: Answer): void => {
     app.post(path, async (c) => {
       await assertAudited(context);
-      if (c.req.header("content-type")?.split(";")[0]?.trim().toLowerCase() !== BINARY)
-        throw new Problem("unsupported-media-type");
+      requireBinary(c);
       return binary(await answer(new Uint8Array(await c.req.arrayBuffer())));
     });
   };
@@ -121,6 +120,12 @@ export function createApp(context: Context): LogApp {
   app.post("/v1/update", async (c, next) => {
     if (context.leadership.leading) return next();
     return forwardUpdate(context.leadership, c.req.raw.headers, new Uint8Array(await c.req.arrayBuffer()));
+  });
+  app.post("/v1/update", async (c, next) => {
+    if (!prefersMinimal(c.req.header("prefer"))) return next();
+    requireBinary(c);
+    if (!(await insert(context, new Uint8Array(await c.req.arrayBuffer())))) return next();
+    return c.body(null, 204, { "preference-applied": "return=minimal", "cache-control": "no-store" });
   });
   operation("/v1/update", (request) => update(context, request));
   app.get("/v1/auditor/updates", async (c) => {
@@ -161,6 +166,15 @@ function callerOf(c: HonoContext, header: string | undefined): string {
   return connection?.incoming?.socket.remoteAddress ?? "";
 }
 
+function requireBinary(c: HonoContext): void {
+  if (c.req.header("content-type")?.split(";")[0]?.trim().toLowerCase() !== BINARY)
+    throw new Problem("unsupported-media-type");
+}
+
+/** `Prefer: return=minimal` (RFC 7240, "The return=representation and return=minimal Preferences"). */
+const prefersMinimal = (prefer: string | undefined): boolean =>
+  prefer?.split(",").some((part) => /^return\s*=\s*"?minimal"?$/i.test(part.split(";")[0]?.trim() ?? "")) ?? false;
+
 /** Paths and their methods: for 405, and as the closed set of metric labels. */
 const OPERATIONS: Readonly<Record<string, string>> = {
   "/v1/configuration": "GET",
@@ -191,10 +205,10 @@ function count(text: string | undefined, path: string, low: number, high: number
 }
 
 /**
- * Inserts new versions, durable before the answer. Repeating a request is safe: once the versions exist, the answer
- * lists them instead of inserting again (draft, "Update"), also when another writer came first.
+ * Inserts new versions, durable before it returns. @returns whether they were inserted by this request; false: the log
+ * holds later versions already, of which {@link update} tells
  */
-async function update(context: Context, request: Uint8Array): Promise<Uint8Array> {
+async function insert(context: Context, request: Uint8Array): Promise<boolean> {
   const { prover, sequencer, store, headMemory } = context;
   const head = await store.head();
   const { last } = decode(UpdateRequest, request);
@@ -202,12 +216,20 @@ async function update(context: Context, request: Uint8Array): Promise<Uint8Array
   // Each loss of the race for a label means that it has grown, so that the next plan is answered with what there is.
   for (let attempt = 0; attempt < 4; attempt++) {
     const plan = await prover.planUpdate(request);
-    if (plan.kind === "answer") {
-      const [response] = plan.responses;
-      if (response === undefined) throw new Problem("internal");
-      return response;
-    }
-    if ((await sequencer.submit(plan.change)) === "inserted") return prover.answerUpdate(request);
+    if (plan.kind === "answer") return false;
+    if ((await sequencer.submit(plan.change)) === "inserted") return true;
   }
   throw new Problem("overloaded", "the label is being changed by too many writers", { retryAfter: 1 });
+}
+
+/**
+ * Inserts new versions and proves it. Repeating a request is safe: once the versions exist, the answer lists them instead
+ * of inserting again (draft, "Update"), also when another writer came first.
+ */
+async function update(context: Context, request: Uint8Array): Promise<Uint8Array> {
+  if (await insert(context, request)) return context.prover.answerUpdate(request);
+  const plan = await context.prover.planUpdate(request);
+  const response = plan.kind === "answer" ? plan.responses[0] : undefined;
+  if (response === undefined) throw new Problem("internal");
+  return response;
 }

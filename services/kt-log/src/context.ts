@@ -15,6 +15,7 @@ import { Sequencer } from "./sequencer.js";
 import type { Leadership } from "./storage/leadership.js";
 import { isInitialised, openLeadership, openStore } from "./storage/open-store.js";
 import type { LogStore } from "./storage/store.js";
+import { VrfPool } from "./vrf-pool.js";
 
 const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
 
@@ -30,6 +31,8 @@ export interface Context {
   readonly suite: Suite;
   readonly store: LogStore;
   readonly prover: Prover;
+  /** Evaluates the VRF in worker threads. */
+  readonly vrf: VrfPool;
   readonly sequencer: Sequencer;
   readonly leadership: Leadership;
   readonly headMemory: HeadMemory;
@@ -54,25 +57,34 @@ export async function openContext(config: Config, clock: () => number = Date.now
   const logger = pino({ level: config.logLevel, base: null }, pino.destination({ dest: 2, sync: true }));
   const store = await openStore(config);
   let leadership: Leadership | undefined;
+  let vrfPool: VrfPool | undefined;
   try {
     const configurationBytes = await required(store, "configuration");
     const configuration = decode(Configuration, configurationBytes);
     const writerTokenHash = await required(store, "writer-token-sha256");
     const suite = await nodeSuite(configuration.ciphersuite as SuiteId);
     const keys = await openKeys(join(config.dataDir, FILES.keys), await readPassphrase(config));
-    const vrfPrivateKey = suite.importVrfPrivateKey(keys.vrf);
+    const vrf = new VrfPool({ suite, privateKey: keys.vrf, threads: config.vrfThreads });
+    vrfPool = vrf;
     const signer = suite.importSigner(keys.signature);
     if (
       Buffer.compare(signer.publicKey, configuration.signaturePublicKey) !== 0 ||
-      Buffer.compare(vrfPrivateKey.publicKey, configuration.vrfPublicKey) !== 0
+      Buffer.compare(vrf.publicKey, configuration.vrfPublicKey) !== 0
     )
       throw new DataFolderError("The keys are not those of this log's configuration; restore the right key file.");
     const headMemory = new HeadMemory(config.headMemoryFile ?? join(config.dataDir, FILES.headMemory));
     const metrics = new Metrics(store, clock);
     const elected = await openLeadership(config);
     leadership = elected;
+    const holder = await elected.holder();
+    if (holder !== undefined)
+      logger.warn(
+        holder,
+        "another process makes this log's entries; this one serves readers and takes over when it ends",
+      );
     const sequencer = new Sequencer({
-      context: { suite, configuration, vrfPrivateKey, signer, random },
+      context: { suite, configuration, vrfPrivateKey: vrf, signer, random },
+      vrf,
       store,
       setting: config,
       clock,
@@ -90,7 +102,8 @@ export async function openContext(config: Config, clock: () => number = Date.now
       access: await accessPolicy(config, writerTokenHash),
       suite,
       store,
-      prover: createProver({ suite, configuration, vrfPrivateKey, store }),
+      prover: createProver({ suite, configuration, vrfPrivateKey: vrf, store }),
+      vrf,
       sequencer,
       leadership,
       headMemory,
@@ -100,6 +113,7 @@ export async function openContext(config: Config, clock: () => number = Date.now
     };
   } catch (error) {
     await leadership?.stop();
+    await vrfPool?.close();
     await store.close();
     throw error;
   }
@@ -109,5 +123,6 @@ export async function openContext(config: Config, clock: () => number = Date.now
 export async function closeContext(context: Context): Promise<void> {
   await context.sequencer.stop();
   await context.leadership.stop();
+  await context.vrf.close();
   await context.store.close();
 }

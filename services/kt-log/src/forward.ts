@@ -20,16 +20,18 @@ export async function forwardUpdate(leadership: Leadership, headers: Headers, bo
         "content-type": "application/octet-stream",
         authorization: headers.get("authorization") ?? "",
         [FORWARDED]: "1",
+        prefer: headers.get("prefer") ?? "",
       },
       body: body.slice().buffer,
       signal: AbortSignal.timeout(PATIENCE_MILLISECONDS),
       redirect: "error",
     });
-    const kept = ["content-type", "cache-control", "retry-after"].flatMap((name) => {
+    const kept = ["content-type", "cache-control", "retry-after", "preference-applied"].flatMap((name) => {
       const value = response.headers.get(name);
       return value === null ? [] : [[name, value] as [string, string]];
     });
-    return new Response(await response.arrayBuffer(), { status: response.status, headers: kept });
+    const answer = response.status === 204 ? null : await response.arrayBuffer();
+    return new Response(answer, { status: response.status, headers: kept });
   } catch {
     throw none();
   }

@@ -1,8 +1,12 @@
 import { type LabelChange, ProverError, type Rejection, sequence, type SequenceContext } from "@mls-as/keytrans/prover";
 import type { Gauge, Histogram } from "prom-client";
+import { failpoint } from "./failpoint.js";
 import type { HeadMemory } from "./head-memory.js";
 import { Problem } from "./problem.js";
 import { HeadMovedError, type LogStore } from "./storage/store.js";
+import type { VrfPool } from "./vrf-pool.js";
+
+const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 export interface SequencerSetting {
   /** How long the first waiting change may wait for company. */
@@ -48,6 +52,8 @@ export interface SequencerOptions {
   readonly onFailure: (error: unknown) => void;
   readonly metrics?: SequencerMetrics;
   readonly memory?: HeadMemory;
+  /** Computes VRF outputs while a batch fills; absent: they are computed when the batch is made. */
+  readonly vrf?: Pick<VrfPool, "prepare" | "settled">;
   /** Whether this process is the one that adds heartbeats; absent: always. */
   readonly leading?: () => boolean;
 }
@@ -65,13 +71,15 @@ export class Sequencer {
   readonly #onFailure: (error: unknown) => void;
   readonly #memory: HeadMemory | undefined;
   readonly #leading: () => boolean;
+  readonly #vrf: Pick<VrfPool, "prepare" | "settled"> | undefined;
   #queue: Waiting[] = [];
   #working: Promise<void> | undefined;
   #batchTimer: NodeJS.Timeout | undefined;
   #heartbeatTimer: NodeJS.Timeout | undefined;
   #stopped = false;
 
-  constructor({ context, store, setting, clock, onFailure, metrics, memory, leading }: SequencerOptions) {
+  constructor({ context, store, setting, clock, onFailure, metrics, memory, leading, vrf }: SequencerOptions) {
+    this.#vrf = vrf;
     this.#context = { ...context, store };
     this.#store = store;
     this.#setting = setting;
@@ -105,6 +113,7 @@ export class Sequencer {
     const outcome = new Promise<Outcome>((resolve, reject) => {
       this.#queue.push({ change, since: this.#clock(), resolve, reject });
     });
+    this.#vrf?.prepare(change);
     this.#metrics?.queue.set(this.#queue.length);
     this.#schedule();
     return outcome;
@@ -164,6 +173,7 @@ export class Sequencer {
   async #commitBatch(): Promise<void> {
     const batch = this.#takeBatch();
     if (batch.length === 0) return;
+    failpoint("batch-taken");
     try {
       const rejected = await this.#commit(batch.map(({ change }) => change));
       const codes = new Map(rejected.map(({ index, code }) => [index, code]));
@@ -172,13 +182,17 @@ export class Sequencer {
         if (code === "batch-full") this.#queue.unshift(waiting);
         else if (code === undefined || code === "stale-version") waiting.resolve(code ?? "inserted");
         else waiting.reject(new Problem(code));
+        if (code !== "batch-full") this.#vrf?.settled(waiting.change);
       }
       this.#metrics?.batch.observe(batch.length);
       for (const { since } of batch) this.#metrics?.delay.observe(Math.max(0, this.#clock() - since) / 1000);
     } catch (error) {
       this.#onFailure(error);
       const problem = error instanceof Problem ? error : unavailable(error);
-      for (const waiting of batch) waiting.reject(problem);
+      for (const waiting of batch) {
+        waiting.reject(problem);
+        this.#vrf?.settled(waiting.change);
+      }
     }
     this.#metrics?.queue.set(this.#queue.length);
   }
@@ -190,9 +204,13 @@ export class Sequencer {
       const last = (await this.#store.head())?.timestamp ?? 0;
       const { writes, rejected } = await sequence(this.#context, changes, Math.max(this.#clock(), last));
       if (changes.length > 0 && rejected.length === changes.length) return rejected;
+      failpoint("entry-signed");
+      // Readers are answered between the two parts of the work that hold this thread longest.
+      await nextTurn();
       try {
         await this.#store.append(writes);
         await this.#memory?.remember(writes.head);
+        failpoint("head-remembered");
         return rejected;
       } catch (error) {
         if (!(error instanceof HeadMovedError)) throw error;

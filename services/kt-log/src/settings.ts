@@ -54,6 +54,9 @@ export const SETTINGS = {
     default: SEQUENCER_DEFAULTS.heartbeatMilliseconds / 1000,
     help: "an empty entry is added when the newest is older; at most 600",
   }),
+  vrfThreads: setting(z.number().int().min(0).max(256).optional(), {
+    help: "worker threads that evaluate the VRF; 0: none; absent: one less than there are processors, at least one",
+  }),
   maxBodyBytes: setting(count.max(2 ** 26), { default: 2 ** 22, help: "largest request body" }),
   maxUnderWay: setting(count.max(1_000_000), {
     default: 1000,

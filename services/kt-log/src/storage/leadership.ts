@@ -8,18 +8,12 @@ export interface Leadership {
   readonly leading: boolean;
   /** Where the one listens; undefined when there is none. */
   leaderUrl(): Promise<string | undefined>;
+  /** Says who leads, for an operator; undefined where it is this process, or nobody is known. */
+  holder(): Promise<{ readonly pid?: number; readonly url: string } | undefined>;
   /** From now on others know this process by `url`. */
   advertise(url: string): Promise<void>;
   stop(): Promise<void>;
 }
-
-/** The embedded database has no front ends beside it. */
-export const SOLE_LEADER: Leadership = {
-  leading: true,
-  leaderUrl: () => Promise.resolve(undefined),
-  advertise: () => Promise.resolve(),
-  stop: () => Promise.resolve(),
-};
 
 /** Advisory locks are per database; this number is ours. */
 const LEADER_LOCK = 0x6b746c64;
@@ -68,6 +62,12 @@ export class PostgresLeadership implements Leadership {
     } catch {
       return undefined;
     }
+  }
+
+  async holder(): Promise<{ readonly url: string } | undefined> {
+    if (this.#leading) return undefined;
+    const url = await this.leaderUrl();
+    return url === undefined ? undefined : { url };
   }
 
   async advertise(url: string): Promise<void> {

@@ -1,9 +1,10 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "../config.js";
-import { type Leadership, PostgresLeadership, SOLE_LEADER } from "./leadership.js";
+import { type Leadership, PostgresLeadership } from "./leadership.js";
 import { PostgresLogStore } from "./postgres.js";
 import { SqliteLogStore } from "./sqlite.js";
+import { SqliteLeadership } from "./sqlite-leadership.js";
 import type { LogStore } from "./store.js";
 
 /** The embedded database's file in the data folder. */
@@ -29,6 +30,6 @@ export async function isInitialised({ dataDir, databaseUrl }: Place): Promise<bo
   }
 }
 
-export async function openLeadership({ databaseUrl }: Place): Promise<Leadership> {
-  return databaseUrl === undefined ? SOLE_LEADER : PostgresLeadership.start(databaseUrl);
+export async function openLeadership({ dataDir, databaseUrl }: Place): Promise<Leadership> {
+  return databaseUrl === undefined ? SqliteLeadership.start(dataDir) : PostgresLeadership.start(databaseUrl);
 }
