@@ -1,1 +1,3 @@
-export {};
+export type { Context, Output } from "./context.js";
+export { EXIT, type ExitCode } from "./exit-code.js";
+export { kt } from "./run.js";

@@ -1,2 +1,5 @@
 #!/usr/bin/env node
-export {};
+import { processContext } from "./process-context.js";
+import { kt } from "./run.js";
+
+process.exitCode = await kt(process.argv.slice(2), processContext());

@@ -1,0 +1,229 @@
+import type { ClientState, SearchResult } from "@mls-as/keytrans/client";
+import type { Exchange } from "@mls-as/kt-client";
+import { LogClientError } from "@mls-as/kt-client";
+import { asking } from "../asking.js";
+import { hex, labelBytes, shortHex, toBase64Url } from "../bytes-text.js";
+import type { Context } from "../context.js";
+import { changesOf, keysOf, type LoggedValue, originText, type Predecessor, readValue } from "../device-list-view.js";
+import { EXIT } from "../exit-code.js";
+import { holdAgainst, knownVersion } from "../label-memory.js";
+import { type LogFlags, openSession, type Session } from "../pin.js";
+import { writeProofs } from "../proof-file.js";
+import type { Report } from "../report.js";
+import type { Paper } from "../terminal/paper.js";
+import { table } from "../terminal/table.js";
+import { dayText, durationText, timeText } from "../terminal/time-text.js";
+
+export interface SearchFlags extends LogFlags {
+  readonly version?: number | undefined;
+  readonly history?: boolean | undefined;
+  readonly save?: string | undefined;
+}
+
+/** One proven version. */
+export interface FoundVersion {
+  readonly result: SearchResult;
+  readonly value: LoggedValue;
+  readonly exchange: Exchange;
+}
+
+/** A version of the past whose value the log no longer has. */
+export interface ErasedVersion {
+  readonly version: number;
+  readonly erased: true;
+}
+
+/** Proves and prints the device list of a label. */
+export async function search(context: Context, label: string, flags: SearchFlags): Promise<Report> {
+  const session = await openSession(context, flags);
+  const bytes = labelBytes(label);
+  const known = flags.version === undefined ? await knownVersion(context, session, bytes) : undefined;
+  const found = await asking(context, session, () =>
+    session.client.transact(async (state) => {
+      const one = await searchOne(session, state, bytes, flags.version);
+      if (flags.version === undefined) await holdAgainst(context, session, bytes, known, one.found);
+      const history =
+        flags.history === true
+          ? await earlier(session, one.state, bytes, one.found)
+          : { state: one.state, versions: [] };
+      return { state: history.state, result: { main: one.found, history: history.versions } };
+    }),
+  );
+  const proofs = [...found.history.flatMap((each) => ("exchange" in each ? [each.exchange] : [])), found.main.exchange];
+  if (flags.save !== undefined) await writeProofs(flags.save, session.pin.logId, proofs);
+  return searchReport(context, label, found.main, found.history, flags);
+}
+
+/** Searches one version and reads its value. */
+export async function searchOne(
+  session: Session,
+  state: ClientState,
+  label: Uint8Array,
+  version: number | undefined,
+  previous?: Predecessor,
+): Promise<{ found: FoundVersion; state: ClientState }> {
+  const answer = await session.connection.search(state, { label, version });
+  const { result, exchange } = answer;
+  const value = await readValue(result.value, label, result.version, session.pin.logId, result.timestamp, previous);
+  return { found: { result, value, exchange }, state: answer.state };
+}
+
+const predecessor = (found: FoundVersion | ErasedVersion | undefined): Predecessor | undefined =>
+  found !== undefined && "value" in found && found.value.kind === "device-list" ? found.value : undefined;
+
+/** Every version up to the one found, the last included, each held against the one before. */
+async function earlier(
+  session: Session,
+  start: ClientState,
+  label: Uint8Array,
+  last: FoundVersion,
+): Promise<{ state: ClientState; versions: (FoundVersion | ErasedVersion)[] }> {
+  const versions: (FoundVersion | ErasedVersion)[] = [];
+  let state = start;
+  for (let version = 0; version < last.result.version; version++) {
+    const next = await versionOrErased(session, state, label, version, predecessor(versions.at(-1)));
+    versions.push(next.found);
+    ({ state } = next);
+  }
+  const { result, exchange } = last;
+  const value = await readValue(
+    result.value,
+    label,
+    result.version,
+    session.pin.logId,
+    result.timestamp,
+    predecessor(versions.at(-1)),
+  );
+  return { state, versions: [...versions, { result, exchange, value }] };
+}
+
+/** A version, or the log's word that its value was erased. */
+export async function versionOrErased(
+  session: Session,
+  state: ClientState,
+  label: Uint8Array,
+  version: number,
+  previous: Predecessor | undefined,
+): Promise<{ found: FoundVersion | ErasedVersion; state: ClientState }> {
+  try {
+    return await searchOne(session, state, label, version, previous);
+  } catch (error) {
+    const gone =
+      error instanceof LogClientError && ["value-deleted", "version-expired"].includes(error.problem?.code ?? "");
+    if (!gone) throw error;
+    return { found: { version, erased: true }, state };
+  }
+}
+
+function searchReport(
+  context: Context,
+  label: string,
+  main: FoundVersion,
+  history: readonly (FoundVersion | ErasedVersion)[],
+  flags: SearchFlags,
+): Report {
+  return {
+    exit: EXIT.fine,
+    data: {
+      label,
+      ...versionData(main, context.clock()),
+      ...(flags.history === true && {
+        history: history.map((each) => ("erased" in each ? each : versionData(each, context.clock()))),
+      }),
+      ...(flags.save !== undefined && { saved: flags.save }),
+    },
+    print(paper) {
+      printVersion(paper, context, label, main, flags.version === undefined);
+      if (flags.history === true) printHistory(paper, history);
+      if (flags.save !== undefined) {
+        paper.line();
+        paper.line(`Proof saved: ${flags.save}   (kt verify ${flags.save})`);
+      }
+    },
+  };
+}
+
+/** A proven version for programs. Times in milliseconds where the log says them, in seconds in lists. */
+export function versionData({ result, value }: FoundVersion, now: number): Record<string, unknown> {
+  return {
+    version: result.version,
+    position: result.position,
+    treeSize: result.treeSize,
+    root: hex(result.root),
+    timestamp: result.timestamp,
+    valueHash: hex(value.hash),
+    ...(value.kind === "device-list"
+      ? { origin: value.list.origin, keys: keysOf(value.list, now) }
+      : { value: toBase64Url(value.value) }),
+  };
+}
+
+/** A proven version for people. */
+export function printVersion(
+  paper: Paper,
+  context: Pick<Context, "clock">,
+  label: string,
+  { result, value }: FoundVersion,
+  greatest: boolean,
+): void {
+  const now = context.clock();
+  paper.inked(["title", label], `  version ${result.version}${greatest ? ", the greatest" : ""}`);
+  paper.inked(
+    ["good", "proven"],
+    ` in a log of ${result.treeSize} entries, head of ${timeText(result.timestamp)} (${durationText(now - result.timestamp)} ago), root ${shortHex(result.root)}`,
+  );
+  if (value.kind === "other") {
+    paper.line(`The value is no device list: ${value.value.length} octets, SHA-256 ${hex(value.hash)}`);
+    return;
+  }
+  paper.line(`Came about: ${originText(value.list)} (the operator's word)`);
+  paper.line();
+  const rows = keysOf(value.list, now).map((key) => [
+    key.device,
+    `${key.key.slice(0, 8)} ${key.key.slice(8, 16)}`,
+    dayText(key.since),
+    key.status === "revoked"
+      ? `revoked ${dayText(key.revokedAt ?? 0)}`
+      : key.status === "active"
+        ? `active until ${dayText(key.until)}`
+        : key.status,
+    key.approvedBy,
+  ]);
+  if (rows.length === 0) paper.line("No device.");
+  else
+    table(
+      paper,
+      [
+        { title: "DEVICE", least: 10 },
+        { title: "KEY", least: 8 },
+        { title: "SINCE", least: 10 },
+        { title: "STATUS", least: 14 },
+        { title: "APPROVED BY", least: 10 },
+      ],
+      rows,
+    );
+}
+
+function printHistory(paper: Paper, history: readonly (FoundVersion | ErasedVersion)[]): void {
+  paper.line();
+  paper.line("History", "bold");
+  const rows = history.map((each, i) => {
+    if ("erased" in each) return [String(each.version), "erased by the operator", ""];
+    const before = predecessor(history[i - 1]);
+    if (each.value.kind === "other") return [String(each.result.version), "", `${each.value.value.length} octets`];
+    return [
+      String(each.result.version),
+      originText(each.value.list),
+      changesOf(each.value.list, before?.list).join("; "),
+    ];
+  });
+  table(
+    paper,
+    [
+      { title: "VERSION", right: true },
+      { title: "ORIGIN", least: 16 },
+      { title: "WHAT CHANGED", least: 20 },
+    ],
+    rows,
+  );
+}

@@ -1,0 +1,100 @@
+import { Command, InvalidArgumentError, Option } from "commander";
+import { evidence } from "./commands/evidence.js";
+import { explain } from "./commands/explain.js";
+import { init } from "./commands/init.js";
+import { search } from "./commands/search.js";
+import { status } from "./commands/status.js";
+import { verify } from "./commands/verify.js";
+import type { Context } from "./context.js";
+import type { LogFlags } from "./pin.js";
+import type { Perform, SharedFlags } from "./run.js";
+
+const EXITS = `
+Exit codes:
+  0  everything was verified, and nothing is wrong
+  1  misbehaviour is proven, or something is there that must not be
+  2  the command line, a file or the stored state cannot be used
+  3  no verified and current answer could be had (unreachable, refused, stale, unverifiable)
+  4  the log presents other keys than those pinned
+  70 a fault of kt itself
+
+Files: $KT_HOME, or $XDG_STATE_HOME/kt, or ~/.local/state/kt. NO_COLOR turns colours off.`;
+
+/** The commands, their options and their help: the man page and the completions are made from it. */
+export function createProgram(context: Context, perform: Perform): Command {
+  const program = new Command("kt")
+    .description("Watches, searches and audits a Key Transparency log, trusting nobody.")
+    .version("0.1.0", "--version", "print the version")
+    .helpCommand("help [command]", "tell about a command")
+    .addHelpText("after", EXITS)
+    .enablePositionalOptions()
+    .configureOutput({
+      writeOut: (text) => context.stdout.write(text),
+      writeErr: (text) => context.stderr.write(text),
+      getOutHelpWidth: () => context.stdout.columns ?? 100,
+      getErrHelpWidth: () => context.stderr.columns ?? 100,
+    })
+    .exitOverride();
+
+  const command = (usage: string, description: string): Command =>
+    program
+      .command(usage)
+      .description(description)
+      .option("--json", "print one JSON object instead of text")
+      .option("--evidence-dir <dir>", "where evidence files go (default: evidence/ in kt's folder)")
+      .exitOverride();
+
+  command("init <url>", "pin a log: its keys are trusted from now on")
+    .option("--name <name>", "name to pin it under (default: the host)")
+    .option("--fingerprint <hex>", "log id that it must have; without it, the first answer is trusted")
+    .action((url: string, flags: SharedFlags & { name?: string; fingerprint?: string }) =>
+      perform(flags, () => init(context, url, flags)),
+    );
+  asks(command("status", "size, head age, signatures, auditor, witnesses and growth of a log"))
+    .option("--witness-policy <file>", "C2SP tlog-policy that the checkpoint must meet")
+    .action((flags: SharedFlags & LogFlags) => perform(flags, () => status(context, flags)));
+  asks(command("search <label>", "prove and print the devices and keys of a user"))
+    .option("--version <n>", "this version instead of the greatest", versionNumber)
+    .option("--history", "every version, and what each changed")
+    .option("--save <file>", "keep the proof for kt verify")
+    .action((label: string, flags: SharedFlags & LogFlags) => perform(flags, () => search(context, label, flags)));
+  asks(command("explain [label]", "walk through the proof of a search in words"))
+    .option("--version <n>", "this version instead of the greatest", versionNumber)
+    .option("--file <file>", "a proof saved by kt search --save, offline")
+    .action((label: string | undefined, flags: SharedFlags & LogFlags) =>
+      perform(flags, () => explain(context, label, flags)),
+    );
+  command("verify <file>", "verify a saved proof again, offline")
+    .option("--fingerprint <hex>", "log id that the proof must be of (default: one of the pinned logs)")
+    .action((file: string, flags: SharedFlags & { fingerprint?: string }) =>
+      perform(flags, () => verify(context, file, flags)),
+    );
+  command("evidence <file>", "judge an evidence file, offline, in plain words")
+    .option("--fingerprint <hex>", "log id of the log that is accused")
+    .action((file: string, flags: SharedFlags & { fingerprint?: string }) =>
+      perform(flags, () => evidence(context, file, flags)),
+    );
+  return program;
+}
+
+/** Options of the commands that ask a log. */
+function asks(command: Command): Command {
+  return command
+    .option("--log <name>", "which pinned log (default: the only one)")
+    .option("--url <url>", "ask the same log at another address")
+    .addOption(new Option("--token-file <file>", "bearer token for a log that is not public").env("KT_TOKEN_FILE"))
+    .option("--timeout <seconds>", "for one request", seconds);
+}
+
+function versionNumber(text: string): number {
+  const version = Number(text);
+  if (!/^\d{1,10}$/.test(text) || version >= 2 ** 32)
+    throw new InvalidArgumentError("a version is a number below 2^32");
+  return version;
+}
+
+function seconds(text: string): number {
+  const value = Number(text);
+  if (!/^\d{1,6}(\.\d+)?$/.test(text) || value <= 0) throw new InvalidArgumentError("a number of seconds is due");
+  return value;
+}

@@ -1,0 +1,10 @@
+import type { ExitCode } from "./exit-code.js";
+import type { Paper } from "./terminal/paper.js";
+
+/** What a command found out: once for programs, once for people. */
+export interface Report {
+  readonly exit: ExitCode;
+  /** Plain JSON, printed by `--json`. */
+  readonly data: Readonly<Record<string, unknown>>;
+  print(paper: Paper): void;
+}

@@ -1,0 +1,54 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+
+const MAIN = fileURLToPath(new URL("../../../packages/kt-cli/dist/main.js", import.meta.url));
+
+/** What a run of `kt` left behind. */
+export interface Run {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** The object that `--json` printed. */
+  readonly json: Record<string, unknown> & {
+    readonly error?: {
+      readonly code: string;
+      readonly reason?: string;
+      readonly evidence?: string;
+      readonly message: string;
+    };
+  };
+}
+
+export interface KtOptions {
+  readonly home: string;
+  readonly environment?: Record<string, string>;
+  readonly input?: string | Uint8Array;
+}
+
+/** Starts `kt` in a process of its own. */
+export function startKt(args: readonly string[], { home, environment = {} }: KtOptions) {
+  return spawn(process.execPath, [MAIN, ...args], {
+    env: { ...process.env, KT_HOME: home, NO_COLOR: "", COLUMNS: "100", ...environment },
+    stdio: ["pipe", "pipe", "pipe"],
+  });
+}
+
+/** Runs `kt` in a process of its own, to its end. */
+export async function runKt(args: readonly string[], options: KtOptions): Promise<Run> {
+  const child = startKt(args, options);
+  const out: Buffer[] = [];
+  const err: Buffer[] = [];
+  child.stdout.on("data", (chunk: Buffer) => out.push(chunk));
+  child.stderr.on("data", (chunk: Buffer) => err.push(chunk));
+  child.stdin.end(options.input ?? "");
+  const [code] = (await once(child, "close")) as [number];
+  const stdout = Buffer.concat(out).toString("utf8");
+  let json: Run["json"] = {};
+  try {
+    json = JSON.parse(stdout) as Run["json"];
+  } catch {
+    // Not asked for, or not said.
+  }
+  return { code, stdout, stderr: Buffer.concat(err).toString("utf8"), json };
+}
