@@ -1,6 +1,13 @@
 import { type Codec, enumeration, optional, struct, uint8 } from "@mls-as/tls-codec";
 import type { BookEntry } from "./finding-book.js";
-import { FINDING_KINDS, type FindingKind, type HeadEvidence, type ListEvidence, type LogProof } from "./finding.js";
+import {
+  type Finding,
+  FINDING_KINDS,
+  type FindingKind,
+  type HeadEvidence,
+  type ListEvidence,
+  type LogProof,
+} from "./finding.js";
 import { flag, hexText, listOf, real, record, text } from "./state-fields.js";
 
 /** The closed set, numbered from 1 in its order. */
@@ -36,7 +43,8 @@ const Evidence = record({
   heads: optional(listOf(HeadCodec)),
 });
 
-const FindingCodec = record({
+/** A finding as it is kept. */
+export const FindingCodec: Codec<Finding> = record({
   id: text,
   kind: Kind,
   severity: Severity,

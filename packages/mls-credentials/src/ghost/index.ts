@@ -1,3 +1,4 @@
+export { type Alert, AlertQueue, type AlertSchedule, DEFAULT_ALERT_SCHEDULE } from "./alert-queue.js";
 export {
   type Condition,
   ENDS_BY_ITSELF,
