@@ -60,6 +60,18 @@ export class HeadMemory {
     this.assertWhole();
   }
 
+  /**
+   * Somebody showed, under this log's own signature, a head that the database does not hold. Nothing is signed any more.
+   */
+  contradicted(treeSize: number, by: string): void {
+    this.#refusal ??= `${by} holds this log's signature over a tree of ${treeSize} entries that the database does not continue`;
+  }
+
+  /** @throws RolledBackError for the start of a service, where {@link contradicted} was called */
+  assertStartable(): void {
+    if (this.#refusal !== undefined) throw new RolledBackError(`${this.#refusal}. ${REMEDY}`);
+  }
+
   /** To be asked before anything is signed. @throws Problem rolled-back */
   assertWhole(): void {
     if (this.#refusal !== undefined) throw new Problem("rolled-back", this.#refusal);
