@@ -54,7 +54,7 @@ describe("evidence of a fork within one response", () => {
   it("is proven where a response recomputes a retained subtree differently, from the signatures alone", async () => {
     const options = { window: 0n, recent: 40 };
     const shown = await history(12, {}, options);
-    const client = createClient({ ...shown, recent: 40 });
+    const client = createClient({ suite: shown.suite, configuration: shown.configuration, recent: 40 });
     const first = client.prepareDistinguished(client.initialState());
     const { state } = await first.verify(await shown.prover.distinguished(first.request), NOW);
     // The fork has another time at entry 9, inside the subtree 8-11 of which the user retained the head.

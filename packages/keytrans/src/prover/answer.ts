@@ -98,7 +98,13 @@ export class Answer {
     const head = await currentHead(setting);
     if (last !== undefined && (last === 0 || last > head.treeSize))
       throw new ProverError("invalid-last", `tree size ${last} was never shown`, "User Operations", "last");
-    return Answer.at(setting, head, last, label);
+    try {
+      return await Answer.at(setting, head, last, label);
+    } catch (error) {
+      if (!(error instanceof ProverError) || error.code !== "version-expired" || last === undefined) throw error;
+      const message = `the log entries that a user who saw ${last} would need were pruned: it must start anew`;
+      throw new ProverError("invalid-last", message, "Maximum Lifetime", "last");
+    }
   }
 
   /** Opens a proof about a given head, for a user who knows the log at `last` entries. */

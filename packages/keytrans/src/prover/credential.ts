@@ -3,7 +3,9 @@ import {
   contactMonitor,
   distinguishedOnPath,
   greatestVersionSearch,
+  isExpired,
   rightmostDistinguished,
+  rightmostTimestamp,
 } from "../algorithms/index.js";
 import { baseBinaryLadder, searchBinaryLadder } from "../binary-ladder.js";
 import { provePrefixSearch } from "../prefix-tree/search.js";
@@ -22,7 +24,7 @@ export async function answerCredential(setting: ProverSetting, bytes: Uint8Array
   const version = await greatestVersionOf(full, SECTION);
   const position = request.position ?? (await rightmostDistinguished(full.view));
   if (position === undefined || !(await isDistinguishedEntry(full, position)))
-    throw new ProverError("invalid-position", "not a distinguished log entry", SECTION, "position");
+    throw new ProverError("invalid-position", "not an unexpired distinguished log entry", SECTION, "position");
   const common = {
     label,
     version,
@@ -49,7 +51,8 @@ export async function answerCredential(setting: ProverSetting, bytes: Uint8Array
 }
 
 async function isDistinguishedEntry({ view }: Answer, position: number): Promise<boolean> {
-  return position < view.size && (await distinguishedOnPath(view, position)).includes(position);
+  if (position >= view.size || !(await distinguishedOnPath(view, position)).includes(position)) return false;
+  return !isExpired(view, await view.inspection.timestamp(position), await rightmostTimestamp(view));
 }
 
 /** Leads a provisional credential to the first distinguished entry right of its terminal entry. @throws ProverError */

@@ -1,3 +1,4 @@
+import { ProverError } from "./errors.js";
 import type {
   LogEntryWrites,
   LogNodeKey,
@@ -35,6 +36,7 @@ export class MemoryStore implements ProverStore {
   readonly #entries: (StoredEntry | undefined)[] = [];
   readonly #logLevels: Uint8Array[][] = [];
   readonly #nodes = new NodeSlab();
+  #prunedBefore = 0;
   readonly #labels = new Map<string, LabelRows>();
   /** Encoded `AuditorUpdate`s by position. */
   readonly auditorUpdates: Uint8Array[] = [];
@@ -86,6 +88,7 @@ export class MemoryStore implements ProverStore {
   /** Drops the log entries before `position` but for `kept`. */
   pruneEntries(position: number, kept: readonly number[]): void {
     const keep = new Set(kept);
+    this.#prunedBefore = Math.max(position, this.#prunedBefore);
     for (let i = 0; i < position; i++) if (!keep.has(i)) this.#entries[i] = undefined;
   }
 
@@ -94,7 +97,11 @@ export class MemoryStore implements ProverStore {
   }
 
   entries(positions: readonly number[]): StoredEntry[] {
-    return positions.map((position) => found(this.#entries[position], `entry ${position}`));
+    return positions.map((position) => {
+      if (position < this.#prunedBefore && this.#entries[position] === undefined)
+        throw new ProverError("version-expired", `entry ${position} has expired and was pruned`, "Maximum Lifetime");
+      return found(this.#entries[position], `entry ${position}`);
+    });
   }
 
   logNodes(keys: readonly LogNodeKey[]): Uint8Array[] {

@@ -78,7 +78,7 @@ export interface StoredVrfProof {
 export interface ProverStore {
   /** Undefined before the first entry. */
   head(): Awaitable<StoredHead | undefined>;
-  /** All rows must exist. */
+  /** All rows must exist. @throws ProverError version-expired for a row that pruning dropped */
   entries(positions: readonly number[]): Awaitable<readonly StoredEntry[]>;
   logNodes(keys: readonly LogNodeKey[]): Awaitable<readonly Uint8Array[]>;
   prefixNodes(ids: readonly number[]): Awaitable<readonly Uint8Array[]>;

@@ -1,7 +1,7 @@
 import { encode } from "@mls-as/tls-codec";
 import { updateLabel, updateVersions } from "../algorithms/index.js";
 import { type LabelValue, type UpdateInfo, UpdateRequest, ZERO_HASH } from "../structs/index.js";
-import { Answer, answering, currentHead, decodeRequest, openedValue, type ProverSetting } from "./answer.js";
+import { Answer, answering, decodeRequest, openedValue, type ProverSetting } from "./answer.js";
 import { ProverError } from "./errors.js";
 import type { LabelChange } from "./sequence.js";
 import type { StoredVersion } from "./store.js";
@@ -50,7 +50,9 @@ async function planRequested(
   request: RequestedUpdate,
   change: LabelChange,
 ): Promise<UpdatePlan> {
-  const { treeSize } = await currentHead(setting);
+  // What cannot be answered must not be created either.
+  const { view } = await answering(() => Answer.open(setting, request.last, request.label));
+  const treeSize = view.size;
   const [greatest] = await setting.store.greatestVersions(request.label, [treeSize - 1]);
   const advertised = request.greatestVersion ?? -1;
   if (advertised > (greatest ?? -1))
