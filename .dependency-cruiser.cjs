@@ -15,7 +15,14 @@ const layers = {
     "packages/signers",
     "packages/mls-credentials",
   ],
-  "services/kt-log": ["packages/tls-codec", "packages/keytrans", "packages/signers", "packages/service-runtime"],
+  "services/kt-log": [
+    "packages/tls-codec",
+    "packages/mls-core",
+    "packages/keytrans",
+    "packages/signers",
+    "packages/service-runtime",
+    "packages/mls-credentials",
+  ],
   "services/as": [
     "packages/tls-codec",
     "packages/mls-core",
