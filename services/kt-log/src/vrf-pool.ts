@@ -1,7 +1,8 @@
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
-import { type Suite, type VrfEvaluation, type VrfPrivateKey, vrfInput } from "@mls-as/keytrans";
+import { HASH_LENGTH, type Suite, type VrfEvaluation, type VrfPrivateKey, vrfInput } from "@mls-as/keytrans";
 import type { LabelChange, VrfEvaluator } from "@mls-as/keytrans/prover";
+import { concatBytes } from "@mls-as/tls-codec";
 import type { VrfAnswer, VrfTask, VrfWorkerData } from "./vrf-worker.js";
 
 /** Inputs in one message: what a search waits for at most behind a batch, about 3 ms. */
@@ -61,9 +62,14 @@ export class VrfPool implements VrfEvaluator {
       const jobs = member.tasks.get(answer.id) ?? [];
       member.tasks.delete(answer.id);
       if (member.tasks.size === 0) worker.unref();
-      for (const [i, job] of jobs.entries())
-        job.resolve({ output: answer.outputs[i] as Uint8Array, proof: answer.proofs[i] });
       this.#dispatch();
+      const { evaluations } = answer;
+      const each = evaluations.length / jobs.length;
+      for (const [i, job] of jobs.entries()) {
+        const output = evaluations.slice(i * each, i * each + HASH_LENGTH);
+        const proof = each > HASH_LENGTH ? evaluations.slice(i * each + HASH_LENGTH, (i + 1) * each) : undefined;
+        job.resolve({ output, proof });
+      }
     });
     worker.on("error", () => this.#dismiss(member));
     worker.on("exit", () => this.#dismiss(member));
@@ -120,7 +126,9 @@ export class VrfPool implements VrfEvaluator {
       if (this.#waiting[kind].length === 0 || free === undefined || free.tasks.size >= TASKS_AHEAD) return;
       const share = Math.ceil(this.#waiting[kind].length / (this.#crew.length * TASKS_AHEAD));
       const jobs = this.#waiting[kind].splice(0, Math.min(TASK_INPUTS, Math.max(1, share)));
-      const task: VrfTask = { id: this.#nextTask++, kind, inputs: jobs.map(({ input }) => input) };
+      const inputs = jobs.map(({ input }) => input);
+      const lengths = inputs.map(({ length }) => length);
+      const task: VrfTask = { id: this.#nextTask++, kind, lengths, inputs: concatBytes(...inputs) };
       if (free.tasks.size === 0) free.worker.ref();
       free.tasks.set(task.id, jobs);
       free.worker.postMessage(task, []);

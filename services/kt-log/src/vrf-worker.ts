@@ -1,20 +1,23 @@
 import { parentPort, workerData } from "node:worker_threads";
 import type { SuiteId } from "@mls-as/keytrans";
 import { nodeSuite } from "@mls-as/keytrans/node";
+import { concatBytes } from "@mls-as/tls-codec";
 
 /** What a pool asks of a worker: the outputs, or the proofs with their outputs, for some VRF inputs. */
 export interface VrfTask {
   readonly id: number;
   readonly kind: "output" | "prove";
-  readonly inputs: readonly Uint8Array[];
+  /** Bytes of each input, in order. */
+  readonly lengths: readonly number[];
+  /** The inputs, joined: one buffer crosses threads for a third of what many cost. */
+  readonly inputs: Uint8Array;
 }
 
 /** In the order of the inputs. */
 export interface VrfAnswer {
   readonly id: number;
-  readonly outputs: readonly Uint8Array[];
-  /** Empty unless proofs were asked for. */
-  readonly proofs: readonly Uint8Array[];
+  /** For each input its output, and its proof where proofs were asked for; joined. */
+  readonly evaluations: Uint8Array;
 }
 
 /** What a worker begins with. */
@@ -27,15 +30,19 @@ if (parentPort !== null) {
   const port = parentPort;
   const { suiteId, privateKey } = workerData as VrfWorkerData;
   const key = (await nodeSuite(suiteId)).importVrfPrivateKey(privateKey);
-  port.on("message", ({ id, kind, inputs }: VrfTask) => {
-    const evaluations = inputs.map((input) =>
-      kind === "prove" ? key.prove(input) : { output: key.output(input), proof: undefined },
-    );
-    const answer: VrfAnswer = {
-      id,
-      outputs: evaluations.map(({ output }) => output),
-      proofs: evaluations.flatMap(({ proof }) => proof ?? []),
-    };
+  port.on("message", ({ id, kind, lengths, inputs }: VrfTask) => {
+    const parts: Uint8Array[] = [];
+    let offset = 0;
+    for (const length of lengths) {
+      const input = inputs.subarray(offset, offset + length);
+      offset += length;
+      if (kind === "output") parts.push(key.output(input));
+      else {
+        const { output, proof } = key.prove(input);
+        parts.push(output, proof);
+      }
+    }
+    const answer: VrfAnswer = { id, evaluations: concatBytes(...parts) };
     port.postMessage(answer);
   });
 }
