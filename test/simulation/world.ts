@@ -35,6 +35,8 @@ export interface Device {
   readonly addedAt: number;
   certificates: Certificate[];
   revoked: boolean;
+  /** Until when the device is being brought into its groups anew. */
+  busyUntil: number;
 }
 
 export interface User {
@@ -51,6 +53,8 @@ export interface Member {
   readonly device: Device;
   certificate: Certificate;
   source: SightedLeaf["source"];
+  /** What an attack makes of the leaf. */
+  readonly changes?: Partial<SightedLeaf>;
 }
 
 export interface Group {
@@ -120,8 +124,14 @@ export class World {
   async #live(user: User, days: number): Promise<void> {
     const at = this.now + this.random.between(60, 3 * HOUR);
     const spare = user.devices.filter((device) => !device.revoked);
+    const last = spare.at(-1) as Device;
+    const calm = this.now >= last.busyUntil;
     if (this.random.chance(0.01 * days)) await this.#grow(user, at);
-    else if (this.random.chance(0.006 * days) && spare.length > 2) this.#shrink(user, spare.at(-1) as Device, at);
+    else if (this.random.chance(0.006 * days) && spare.length > 2 && calm) this.#shrink(user, last, at);
+    else if (this.random.chance(0.005 * days) && spare.length > 2 && calm) await this.#reinstall(user, last, at);
+    else if (this.random.chance(0.003 * days)) await this.#failToEnrol(user, at);
+    else if (this.random.chance(0.002 * days) && this.users.indexOf(user) > 5) await this.#recover(user, at);
+    if (this.random.chance(0.02 * days)) this.#changeGroups(user, at);
     for (const device of user.devices)
       if (!device.revoked && (this.random.chance(0.015 * days) || this.#endsSoon(device)))
         await this.#rotate(user, device, at);
@@ -135,9 +145,14 @@ export class World {
     const device = await this.addDevice(user, at);
     this.publish(user, "deviceApproval", at);
     for (const group of this.groups.filter((each) => each.leaves.some((member) => member?.user === user)))
-      this.schedule(at + this.random.between(60, SETTLING), () => {
-        if (!device.revoked) this.#place(group, { user, device, certificate: newest(device), source: "key_package" });
-      });
+      this.schedule(at + this.random.between(60, SETTLING), () => this.#join(group, user, device));
+  }
+
+  /** Brings a device into a group of its user, where it is not yet. */
+  #join(group: Group, user: User, device: Device): void {
+    const inside = group.leaves.some((member) => member?.device === device);
+    if (device.revoked || inside || !group.leaves.some((member) => member?.user === user)) return;
+    this.#place(group, { user, device, certificate: newest(device), source: "key_package" });
   }
 
   #shrink(user: User, device: Device, at: number): void {
@@ -153,10 +168,99 @@ export class World {
     this.publish(user, "renewal", at);
     for (const group of this.groups)
       this.schedule(at + this.random.between(60, SETTLING), () => {
-        const member = group.leaves.find((each) => each?.device === device);
+        const member = group.leaves.find((each) => each?.device === device && isActive(each.certificate, device));
         if (member === undefined || device.revoked) return;
         group.leaves[group.leaves.indexOf(member)] = { ...member, certificate: newest(device), source: "update" };
         this.commit(group);
+      });
+  }
+
+  /** The app was installed again: a new key under the old name, approved by another device; the old leaf goes later. */
+  async #reinstall(user: User, device: Device, at: number): Promise<void> {
+    const approver = user.devices.find((each) => !each.revoked && each !== device);
+    if (approver === undefined) return;
+    device.busyUntil = at + SETTLING + 2 * DAY;
+    const old = device.certificates;
+    const key = this.newKey(user);
+    const approval = await approvalOf({
+      identity: user.uri,
+      client: device.client,
+      key,
+      approver: approver.client,
+      approverKey: newest(approver).key,
+      afterVersion: user.versions.length - 1,
+      expiresAt: at + DAY,
+    });
+    device.certificates = old.map(({ record, key: oldKey }) => ({
+      key: oldKey,
+      record: record.status === "revoked" ? record : { ...record, status: "revoked", revokedAt: BigInt(at), reason: 1 },
+    }));
+    this.certify(user, device, key, at, { approval });
+    this.publish(user, "deviceApproval", at);
+    for (const group of this.groups.filter((each) => each.leaves.some((member) => member?.device === device)))
+      this.schedule(at + this.random.between(60, SETTLING), () => {
+        const stale = group.leaves.findIndex((member) => member?.device === device);
+        if (device.revoked || stale < 0) return;
+        this.#place(group, { user, device, certificate: newest(device), source: "key_package" });
+        this.schedule(this.now + this.random.between(60, DAY), () => {
+          const left = group.leaves[stale];
+          if (left?.device !== device || isActive(left.certificate, device)) return;
+          group.leaves[stale] = undefined;
+          this.commit(group);
+        });
+      });
+  }
+
+  /** A certificate that was logged and could not be signed is logged again as revoked. */
+  async #failToEnrol(user: User, at: number): Promise<void> {
+    const device = await this.addDevice(user, at);
+    this.publish(user, "deviceApproval", at);
+    device.revoked = true;
+    device.certificates = device.certificates.map(({ record, key }) => ({
+      key,
+      record: { ...record, status: "revoked", revokedAt: BigInt(at + 600), reason: 5 },
+    }));
+    this.publish(user, "operatorRevocation", at + 600);
+  }
+
+  /** All devices are lost: contacts are told, and the new device joins all groups. */
+  async #recover(user: User, at: number): Promise<void> {
+    const lost = user.devices.filter((device) => !device.revoked);
+    for (const device of lost) {
+      device.revoked = true;
+      device.certificates = device.certificates.map(({ record, key }) => ({
+        key,
+        record:
+          record.status === "revoked" ? record : { ...record, status: "revoked", revokedAt: BigInt(at), reason: 1 },
+      }));
+    }
+    const device = await this.addDevice(user, at, false);
+    this.publish(user, "recovery", at);
+    for (const group of this.groups.filter((each) => each.leaves.some((member) => member?.user === user)))
+      this.schedule(at + this.random.between(60, SETTLING), () => {
+        this.#join(group, user, device);
+        for (const gone of lost) this.remove(group, gone);
+      });
+  }
+
+  /** A user joins a group with all devices, one after another, or leaves one with all. */
+  #changeGroups(user: User, at: number): void {
+    const group = this.groups[this.random.between(Math.min(3, this.groups.length - 1), this.groups.length)] as Group;
+    if (group.leaves.some((member) => member?.user === user)) {
+      this.schedule(at, () => {
+        for (const device of user.devices) this.remove(group, device);
+      });
+      return;
+    }
+    this.schedule(at + 60, () => {
+      const first = user.devices.find((device) => !device.revoked);
+      if (first === undefined || group.leaves.some((member) => member?.user === user)) return;
+      this.#place(group, { user, device: first, certificate: newest(first), source: "key_package" });
+    });
+    // Devices that came meanwhile join as well.
+    for (let round = 1; round <= 4; round++)
+      this.schedule(at + round * DAY, () => {
+        for (const device of user.devices) if (this.random.chance(0.6) || round === 4) this.#join(group, user, device);
       });
   }
 
@@ -172,6 +276,7 @@ export class World {
       addedAt: at,
       certificates: [],
       revoked: false,
+      busyUntil: at + SETTLING,
     };
     const approver = approved ? user.devices.find((each) => !each.revoked) : undefined;
     const approval =
@@ -216,7 +321,7 @@ export class World {
     device.revoked = true;
     device.certificates = device.certificates.map(({ record, key }) => ({
       key,
-      record: { ...record, status: "revoked", revokedAt: BigInt(at), reason: 1 },
+      record: record.status === "revoked" ? record : { ...record, status: "revoked", revokedAt: BigInt(at), reason: 1 },
     }));
     this.publish(user, "ownerRevocation", at);
   }
@@ -260,12 +365,21 @@ export class World {
     this.commit(group);
   }
 
+  /** Removes a device, with all its leaves. */
   remove(group: Group, device: Device): void {
-    const at = group.leaves.findIndex((member) => member?.device === device);
-    if (at < 0) return;
-    group.leaves[at] = undefined;
+    if (!group.leaves.some((member) => member?.device === device)) return;
+    group.leaves.forEach((member, i) => {
+      if (member?.device === device) group.leaves[i] = undefined;
+    });
     this.commit(group);
   }
+}
+
+/** Whether a leaf's certificate has not been revoked since it was placed. */
+function isActive({ record }: Certificate, device: Device): boolean {
+  return device.certificates.some(
+    (each) => each.record.tbsCertificateHash === record.tbsCertificateHash && each.record.status === "active",
+  );
 }
 
 export function newest(device: Device): Certificate {
@@ -273,7 +387,7 @@ export function newest(device: Device): Certificate {
 }
 
 /** What a member shows. */
-export function sighted({ user, device, certificate, source }: Member, leafIndex: number): SightedLeaf {
+export function sighted({ user, device, certificate, source, changes }: Member, leafIndex: number): SightedLeaf {
   return {
     leafIndex,
     source,
@@ -286,5 +400,6 @@ export function sighted({ user, device, certificate, source }: Member, leafIndex
     keyMatches: true,
     notBefore: Number(certificate.record.notBefore),
     notAfter: Number(certificate.record.notAfter),
+    ...changes,
   };
 }

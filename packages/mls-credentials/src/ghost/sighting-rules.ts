@@ -1,4 +1,4 @@
-import { isTrusted } from "../own-devices.js";
+import { bytesKey } from "../bytes-key.js";
 import type { Condition, FindingKind } from "./finding.js";
 import type { SightedCredential } from "./ghost-event.js";
 import type { Sighting } from "./group-memory.js";
@@ -60,7 +60,8 @@ export function* judgeSighting(sighting: Sighting, place: Place, context: RuleCo
 export function* judgeSelf(sighting: Sighting, group: string, context: RuleContext): Iterable<Condition> {
   const { credential, firstSeen } = sighting;
   if (credential.reference !== context.self || credential.type !== "x509" || !sighting.present) return;
-  if (isTrusted(context.own, credential.client, hexBytes(credential.spkiHash))) return;
+  const { client, spkiHash } = credential;
+  if (context.own.trusted.some((key) => key.client === client && bytesKey(key.spkiHash) === spkiHash)) return;
   const log = context.logs.get(context.self);
   const level = levelOf(firstSeen, log?.provenAt ?? Number.NEGATIVE_INFINITY, context);
   yield {
@@ -82,6 +83,9 @@ export function isAnswered(credential: SightedCredential, context: RuleContext):
   return context.logs.get(credential.reference)?.records.has(credential.tbsCertificateHash) ?? false;
 }
 
+/** The octets of a lower-case hex string. */
 export function hexBytes(hex: string): Uint8Array {
-  return Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
+  const octets = new Uint8Array(hex.length >> 1);
+  for (let i = 0; i < octets.length; i++) octets[i] = Number.parseInt(hex.substring(2 * i, 2 * i + 2), 16);
+  return octets;
 }

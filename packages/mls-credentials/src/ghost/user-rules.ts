@@ -113,9 +113,17 @@ export function* partialPresence(user: string, context: RuleContext): Iterable<C
   if (shared.length < 2) return;
   const log = context.logs.get(user);
   const homes = new Map<string, GroupMemory[]>();
+  const ended = new Map<string, number>();
   for (const group of shared)
     for (const leaf of group.leavesOf(user)) {
-      if (leaf.type !== "x509" || isOver(log, leaf.tbsCertificateHash, group.at)) continue;
+      if (leaf.type !== "x509") continue;
+      const over = endOf(log, leaf.tbsCertificateHash, group.at);
+      if (over !== undefined) {
+        // An old leaf of a device that was installed again: until its revocation it was present here.
+        const name = `${leaf.client} ${group.group}`;
+        ended.set(name, Math.max(over, ended.get(name) ?? over));
+        continue;
+      }
       const known = homes.get(leaf.client);
       if (known === undefined) homes.set(leaf.client, [group]);
       else if (known.at(-1) !== group) known.push(group);
@@ -125,7 +133,12 @@ export function* partialPresence(user: string, context: RuleContext): Iterable<C
     const seen = Math.max(...present.map((group) => group.syncedAt));
     const missing = shared.filter((group) => !present.includes(group));
     const due = missing.map((group) => {
-      const start = Math.max(since, group.userSince.get(user) ?? 0, group.clientLeft.get(client) ?? 0);
+      const start = Math.max(
+        since,
+        group.userSince.get(user) ?? 0,
+        group.clientLeft.get(client) ?? 0,
+        ended.get(`${client} ${group.group}`) ?? 0,
+      );
       return { group, deadline: start + context.policy.joinWindow };
     });
     if (due.length === 0) continue;
@@ -144,7 +157,9 @@ export function* partialPresence(user: string, context: RuleContext): Iterable<C
   }
 }
 
-function isOver(log: UserLog | undefined, tbsCertificateHash: string, at: number): boolean {
+/** Since when a certificate is revoked or expired; undefined when it is not. */
+function endOf(log: UserLog | undefined, tbsCertificateHash: string, at: number): number | undefined {
   const record = log?.records.get(tbsCertificateHash);
-  return record !== undefined && (record.revokedAt !== undefined || record.notAfter < at);
+  if (record === undefined) return undefined;
+  return record.revokedAt ?? (record.notAfter < at ? record.notAfter : undefined);
 }
