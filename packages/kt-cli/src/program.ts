@@ -5,9 +5,11 @@ import { init } from "./commands/init.js";
 import { search } from "./commands/search.js";
 import { status } from "./commands/status.js";
 import { verify } from "./commands/verify.js";
+import { watch, type WatchFlags } from "./commands/watch.js";
 import type { Context } from "./context.js";
 import type { LogFlags } from "./pin.js";
-import type { Perform, SharedFlags } from "./run.js";
+import type { Perform } from "./run.js";
+import type { SharedFlags } from "./save-bundle.js";
 
 const EXITS = `
 Exit codes:
@@ -57,6 +59,10 @@ export function createProgram(context: Context, perform: Perform): Command {
     .option("--version <n>", "this version instead of the greatest", versionNumber)
     .option("--history", "every version, and what each changed")
     .option("--save <file>", "keep the proof for kt verify")
+    .option(
+      "--write-own <file>",
+      "write the active keys as devices.json, to be checked by you and used by kt watch --own",
+    )
     .action((label: string, flags: SharedFlags & LogFlags) => perform(flags, () => search(context, label, flags)));
   asks(command("explain [label]", "walk through the proof of a search in words"))
     .option("--version <n>", "this version instead of the greatest", versionNumber)
@@ -69,6 +75,18 @@ export function createProgram(context: Context, perform: Perform): Command {
     .action((file: string, flags: SharedFlags & { fingerprint?: string }) =>
       perform(flags, () => verify(context, file, flags)),
     );
+  asks(command("watch <label...>", "look at every new version of labels, and alert on what must not be"))
+    .option("--own <file>", "devices.json: you own these labels, and anything not listed there is an alert")
+    .option("--daemon", "look again and again until SIGTERM")
+    .option("--interval <seconds>", "between two looks of a daemon (default 300)", seconds)
+    .option("--listen <host:port>", "metrics and health of a daemon: /metrics /healthz /readyz")
+    .option("--webhook <url>", "post each alert as signed JSON")
+    .option("--webhook-secret-file <file>", "key of the HMAC-SHA256 in the kt-signature header")
+    .option("--exec <command>", "run a shell command for each alert, JSON on standard input")
+    .option("--mail <address>", "send each alert by mail")
+    .option("--mail-from <address>", "sender of these mails")
+    .option("--sendmail <path>", "sendmail program (default /usr/sbin/sendmail)")
+    .action((labels: string[], flags: WatchFlags) => perform(flags, () => watch(context, labels, flags)));
   command("evidence <file>", "judge an evidence file, offline, in plain words")
     .option("--fingerprint <hex>", "log id of the log that is accused")
     .action((file: string, flags: SharedFlags & { fingerprint?: string }) =>

@@ -1,23 +1,13 @@
 import { CommanderError } from "commander";
 import { LogClientError } from "@mls-as/kt-client";
 import { plainFailure } from "./asking.js";
-import { hex } from "./bytes-text.js";
 import type { Context } from "./context.js";
-import { type Bundle, bundleConfiguration, bundleJson } from "./evidence/bundle.js";
 import { EXIT, type ExitCode } from "./exit-code.js";
-import { logOf } from "./exchange-replay.js";
 import { Failure } from "./failure.js";
-import { inHome, writeJson } from "./json-file.js";
 import { createProgram } from "./program.js";
 import type { Report } from "./report.js";
+import { saveBundle, type SharedFlags } from "./save-bundle.js";
 import { Paper } from "./terminal/paper.js";
-
-/** Options of every command. */
-export interface SharedFlags {
-  readonly json?: boolean | undefined;
-  /** Folder for evidence files. */
-  readonly evidenceDir?: string | undefined;
-}
 
 /** Runs `kt` with its arguments (without the program's name) and says how it should exit. */
 export async function kt(args: readonly string[], context: Context): Promise<ExitCode> {
@@ -88,14 +78,4 @@ function fault(error: unknown): Report {
       for (const line of text.split("\n")) paper.line(line);
     },
   };
-}
-
-/** Writes an evidence file, named for the log, the kind and the time. Gives its path. */
-export async function saveBundle(context: Context, flags: SharedFlags, bundle: Bundle): Promise<string> {
-  const folder = flags.evidenceDir ?? inHome(context, "evidence");
-  const { logId } = await logOf(bundleConfiguration(bundle));
-  const stamp = new Date(context.clock()).toISOString().replaceAll(/[-:.]/g, "");
-  const path = `${folder}/${hex(logId).slice(0, 8)}-${bundle.kind}-${stamp}.json`;
-  await writeJson(path, { ...bundleJson(bundle), log: hex(logId), foundAt: context.clock() });
-  return path;
 }

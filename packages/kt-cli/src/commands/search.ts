@@ -6,18 +6,22 @@ import { hex, labelBytes, shortHex, toBase64Url } from "../bytes-text.js";
 import type { Context } from "../context.js";
 import { changesOf, keysOf, type LoggedValue, originText, type Predecessor, readValue } from "../device-list-view.js";
 import { EXIT } from "../exit-code.js";
+import { writeJson } from "../json-file.js";
 import { holdAgainst, knownVersion } from "../label-memory.js";
 import { type LogFlags, openSession, type Session } from "../pin.js";
 import { writeProofs } from "../proof-file.js";
 import type { Report } from "../report.js";
 import type { Paper } from "../terminal/paper.js";
 import { table } from "../terminal/table.js";
+import { ownListJson } from "../watch/own-devices-file.js";
 import { dayText, durationText, timeText } from "../terminal/time-text.js";
 
 export interface SearchFlags extends LogFlags {
   readonly version?: number | undefined;
   readonly history?: boolean | undefined;
   readonly save?: string | undefined;
+  /** Writes the proven active keys as a list for `kt watch --own`. */
+  readonly writeOwn?: string | undefined;
 }
 
 /** One proven version. */
@@ -51,6 +55,9 @@ export async function search(context: Context, label: string, flags: SearchFlags
   );
   const proofs = [...found.history.flatMap((each) => ("exchange" in each ? [each.exchange] : [])), found.main.exchange];
   if (flags.save !== undefined) await writeProofs(flags.save, session.pin.logId, proofs);
+  const { value } = found.main;
+  if (flags.writeOwn !== undefined && value.kind === "device-list")
+    await writeJson(flags.writeOwn, ownListJson(keysOf(value.list, context.clock())));
   return searchReport(context, label, found.main, found.history, flags);
 }
 

@@ -1,0 +1,86 @@
+import type { ErasedVersion, FoundVersion } from "../commands/search.js";
+import { changesOf, type KeyView, keysOf, type Predecessor } from "../device-list-view.js";
+import type { Alert, AlertKind } from "./alert.js";
+import type { LabelLook } from "./label-watch.js";
+import type { OwnList } from "./own-devices-file.js";
+
+interface Subject {
+  readonly log: string;
+  readonly label: string;
+  readonly now: number;
+}
+
+/** What is wrong with the versions of a label. */
+export function findingsOf(subject: Subject, look: LabelLook, own: OwnList | undefined): Alert[] {
+  return own === undefined ? contactFindings(subject, look) : ownerFindings(subject, look, own);
+}
+
+function alert({ log, label, now }: Subject, kind: AlertKind, version: number, detail: string, key?: KeyView): Alert {
+  const id = [kind, label, key?.client ?? "", key?.key ?? "", key === undefined ? version : ""].join("|");
+  return { id, kind, log, label, version, client: key?.client, key: key?.key, detail, at: now };
+}
+
+/** Anything, in any version, that is not in the owner's list. */
+function ownerFindings(subject: Subject, { versions, greatest }: LabelLook, own: OwnList): Alert[] {
+  const alerts = new Map<string, Alert>();
+  // The greatest version is judged at every look, so that what must not be there is said as long as it is there.
+  for (const found of [...versions, greatest]) {
+    if ("erased" in found || found.value.kind !== "device-list") continue;
+    const { version } = found.result;
+    for (const key of keysOf(found.value.list, subject.now)) {
+      const finding = judgeKey(subject, own, version, key, found === greatest);
+      if (finding !== undefined && !alerts.has(finding.id)) alerts.set(finding.id, finding);
+    }
+  }
+  return [...alerts.values()];
+}
+
+function judgeKey(subject: Subject, own: OwnList, version: number, key: KeyView, last: boolean): Alert | undefined {
+  const keys = own.devices.get(key.client);
+  const where = `version ${version}, ${last ? "the newest" : "not the newest: it may be gone again"}`;
+  const name = `key ${key.key.slice(0, 16)}…`;
+  const voucher = `approved by ${key.approvedBy}, ${key.status}`;
+  if (!own.devices.has(key.client))
+    return alert(
+      subject,
+      "unknown-device",
+      version,
+      `${key.client} is not in your list: ${name}, ${voucher} (${where})`,
+      key,
+    );
+  if (keys !== undefined && !keys.has(key.key))
+    return alert(
+      subject,
+      "unknown-key",
+      version,
+      `${key.client} has a key that is not in your list: ${name}, ${voucher} (${where})`,
+      key,
+    );
+  if (key.status === "revoked" && keys !== undefined)
+    return alert(subject, "own-key-revoked", version, `${name} of ${key.client} was revoked`, key);
+  return undefined;
+}
+
+/** New keys that no device of the contact vouches for. */
+function contactFindings(subject: Subject, { versions, before }: LabelLook): Alert[] {
+  const alerts: Alert[] = [];
+  let previous: Predecessor | undefined = before;
+  for (const found of versions) {
+    const list = listOf(found);
+    if (list === undefined) {
+      previous = undefined;
+      continue;
+    }
+    if (previous !== undefined)
+      for (const change of changesOf(list.list, previous.list))
+        if (change.startsWith("IDENTITY CHANGED"))
+          alerts.push(alert(subject, "identity-changed", list.list.version, change));
+    previous = list;
+  }
+  return alerts;
+}
+
+function listOf(found: FoundVersion | ErasedVersion): Predecessor | undefined {
+  if ("erased" in found || found.value.kind !== "device-list") return undefined;
+  return { list: found.value.list, hash: found.value.hash };
+}
