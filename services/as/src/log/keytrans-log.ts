@@ -13,6 +13,7 @@ import { CodecError, decode, equalBytes } from "@mls-as/tls-codec";
 import { utf8 } from "../binary-text.js";
 import type { LabelView, LogProof } from "../storage/store.js";
 import { type Appended, LogError, type LoggedVersion, type OpenedLabel, type TransparencyLog } from "./log.js";
+import { rememberingSuite } from "./remembered-proofs.js";
 import type { LogTransport } from "./transport.js";
 
 /** How long a walk over the distinguished heads serves new labels as their starting point, milliseconds. */
@@ -37,7 +38,7 @@ export class KeytransLog implements TransparencyLog {
   static async connect(configuration: Uint8Array, transport: LogTransport): Promise<KeytransLog> {
     try {
       const decoded = decode(Configuration, configuration);
-      const suite = await nodeSuite(decoded.ciphersuite === 1 ? 1 : 2);
+      const suite = rememberingSuite(await nodeSuite(decoded.ciphersuite === 1 ? 1 : 2));
       return new KeytransLog(createClient({ suite, configuration: decoded }), transport, logIdOf(decoded));
     } catch (cause) {
       throw new LogError("proof-invalid", "the log's configuration cannot be used", { cause });

@@ -11,8 +11,21 @@ export class SqliteStore extends SqlStore {
   }
 }
 
+interface Waiting {
+  /** Runs the work, and says what to tell its caller once the commit is durable. */
+  readonly run: () => () => void;
+  readonly fail: (error: unknown) => void;
+}
+
+const NOTHING: Outcome = { rows: [], count: 0 };
+
+/**
+ * Writes that are asked for in one turn of the event loop are committed together: waiting for the disk is most of what a
+ * commit costs. Each has a savepoint of its own, so that one that throws leaves nothing behind and the others alone.
+ */
 class SqliteDriver implements StoreDriver {
   readonly #database: SqliteDatabase;
+  #waiting: Waiting[] = [];
 
   constructor(path: string) {
     this.#database = new SqliteDatabase(path, { migrations: SQLITE_MIGRATIONS, program: "mls-as" });
@@ -37,8 +50,35 @@ class SqliteDriver implements StoreDriver {
     return this.#drive(work);
   }
 
-  async write<T>(work: () => Work<T>): Promise<T> {
-    return this.#database.transaction(() => this.#drive(work()));
+  write<T>(work: () => Work<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      if (this.#waiting.length === 0) setImmediate(() => this.#commit());
+      this.#waiting.push({
+        fail: reject,
+        run: () => {
+          try {
+            // Within the transaction this is a savepoint.
+            const result = this.#database.transaction(() => this.#drive(work()));
+            return () => resolve(result);
+          } catch (error) {
+            return () => reject(error);
+          }
+        },
+      });
+    });
+  }
+
+  #commit(): void {
+    const group = this.#waiting;
+    this.#waiting = [];
+    let tell: (() => void)[];
+    try {
+      tell = this.#database.transaction(() => group.map(({ run }) => run()));
+    } catch (error) {
+      for (const { fail } of group) fail(error);
+      return;
+    }
+    for (const one of tell) one();
   }
 
   /** One process serves a file: its own queue of labels is all that is needed. */
@@ -47,8 +87,7 @@ class SqliteDriver implements StoreDriver {
   }
 
   async close(): Promise<void> {
+    if (this.#waiting.length > 0) this.#commit();
     this.#database.close();
   }
 }
-
-const NOTHING: Outcome = { rows: [], count: 0 };
