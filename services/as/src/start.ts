@@ -1,19 +1,17 @@
 import { createHash, randomBytes } from "node:crypto";
 import { mkdir, readFile } from "node:fs/promises";
-import type { Server } from "node:http";
 import { join } from "node:path";
-import { serve } from "@hono/node-server";
+import { nodeProvider } from "@mls-as/mls-core/node";
+import { verifyContinuity, verifyDeviceApproval } from "@mls-as/mls-credentials";
+import { guardSigner, type KeyRole, type Signer, type SigningKey } from "@mls-as/signers";
+import { createLogger, listen, type LogLevel } from "@mls-as/service-runtime";
 import { pino } from "pino";
 import { createApp } from "./app.js";
 import { toBase64Url } from "./binary-text.js";
-import {
-  type CertificationAuthorities,
-  createDevelopmentCa,
-  dataPassphrase,
-  openAuthorities,
-} from "./ca/development-ca.js";
-import { openOcspDelegate } from "./ca/ocsp-delegate.js";
-import type { OcspResponder } from "./revocation/ocsp-message.js";
+import { readCaIndex } from "./ca/ca-index.js";
+import { createDevelopmentCa } from "./ca/development-ca.js";
+import { openKeyRing, tokenWithoutPin } from "./ca/key-ring.js";
+import { LiveAuthorities } from "./ca/live-authorities.js";
 import { listenForEst } from "./est/listener.js";
 import { type Config, resolveConfig } from "./config.js";
 import type { AppContext } from "./context.js";
@@ -27,12 +25,10 @@ import { KeytransLog } from "./log/keytrans-log.js";
 import { httpLogTransport } from "./log/transport.js";
 import { createMetrics } from "./metrics.js";
 import { ensurePolicy } from "./policy/validation-policy.js";
-import type { SigningKey } from "./signer/signer.js";
-import { SoftwareSigner } from "./signer/software.js";
+import { forgetRunning, rememberRunning } from "./running-service.js";
+import { KeyUseLedger } from "./signer/key-use-ledger.js";
 import { openStore } from "./storage/open-store.js";
 import type { Store } from "./storage/store.js";
-import { nodeProvider } from "@mls-as/mls-core/node";
-import { verifyContinuity, verifyDeviceApproval } from "@mls-as/mls-credentials";
 
 export interface StartOptions extends Partial<Omit<Config, "domain">> {
   /** Folder for everything this service keeps; made when it is not there. */
@@ -50,7 +46,12 @@ export interface StartOptions extends Partial<Omit<Config, "domain">> {
   /** No log lines on standard error. */
   readonly quiet?: boolean;
   /** PostgreSQL for several processes; default `MLS_AS_DATABASE_URL`, else SQLite in the data folder. */
-  readonly databaseUrl?: string;
+  readonly databaseUrl?: string | undefined;
+  /** `pkcs11:` URI of the token that keys are made on; default what the data folder says, else key files. */
+  readonly keys?: string | undefined;
+  /** File with the token's PIN, when the URI names none. */
+  readonly pinFile?: string | undefined;
+  readonly logLevel?: LogLevel | undefined;
 }
 
 export interface RunningAs {
@@ -72,19 +73,19 @@ const now = (): number => Math.floor(Date.now() / 1000);
 export async function startAs(options: StartOptions): Promise<RunningAs> {
   const { dataDir, port, host = "127.0.0.1" } = options;
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
-  const signer = new SoftwareSigner(join(dataDir, "ca", "keys"), await dataPassphrase(dataDir));
-  const authorities = await openOrCreate(dataDir, signer, options.domain);
-  const config = resolveConfig({ ...configOf(options), domain: authorities.domain });
+  const keys = await openOrCreate(options);
+  const folder = join(dataDir, "ca");
+  const config = resolveConfig({ ...configOf(options), domain: (await readCaIndex(folder))?.domain ?? "" });
   const store = await openStore({ dataDir, databaseUrl: options.databaseUrl });
   try {
+    const ledger = new KeyUseLedger(store, now);
+    const signer = guardSigner(keys, { roles: ROLES, onUse: ledger.record });
+    const authorities = await LiveAuthorities.open(folder, signer, now());
     const log = await connectLog(store, options, config);
     const adminToken = await claimToken(dataDir, "admin-token");
     const feedToken = await claimToken(dataDir, "feed-token");
     const nonceKey = await store.claimMeta("nonce-key", randomBytes(32));
-    const logger = pino(
-      { level: options.quiet === true ? "silent" : "info" },
-      pino.destination({ dest: 2, sync: true }),
-    );
+    const logger = options.quiet === true ? pino({ level: "silent" }) : createLogger(options.logLevel ?? "info");
     let publicUrl = options.publicUrl?.replace(/\/+$/, "") ?? "";
     const metrics = createMetrics({ openIntents: async () => (await store.openIntents()).length });
     const context: AppContext = {
@@ -99,7 +100,7 @@ export async function startAs(options: StartOptions): Promise<RunningAs> {
       logId: log.logId,
       issuers: () => authorities.issuers,
       policyKey: await openPolicyKey(store, signer),
-      ocspResponders: await openResponders(dataDir, signer, authorities),
+      ocspResponders: authorities.responders,
       finalCheck: memberCheck(nodeProvider, config, log.logId),
       verify: (approval) => verifyDeviceApproval(nodeProvider, approval),
       verifyContinuity: (continuity) => verifyContinuity(nodeProvider, continuity),
@@ -116,23 +117,68 @@ export async function startAs(options: StartOptions): Promise<RunningAs> {
         logger.error({ event, ...detail }, "alarm");
       },
     };
-    const server = await listen(context, host, port);
-    const address = server.address();
-    const actual = typeof address === "object" && address !== null ? address.port : port;
-    const url = `http://${host.includes(":") ? `[${host}]` : host}:${actual}`;
+    const app = createApp(context);
+    const server = await listen({ fetch: (request, bindings) => app.fetch(request, bindings ?? {}), host, port });
+    const { url } = server;
     if (publicUrl === "") publicUrl = url;
     const est = config.est === undefined ? undefined : await listenForEst(context, config.est);
     const resumer = new Resumer(context, () => ensurePolicy(context));
     resumer.start();
+    const chores = startChores(authorities, ledger, context);
+    await rememberRunning(dataDir, url);
     const close = async (): Promise<void> => {
+      await forgetRunning(dataDir);
       await est?.close();
-      await shutDown(server, resumer, context);
+      await server.close(10_000);
+      await resumer.stop();
+      await context.queue.idle();
+      await chores.stop();
+      await signer.close();
+      await store.close();
     };
     return { url, adminToken, estUrl: est?.url, close };
   } catch (error) {
+    await keys.close();
     await store.close();
     throw error;
   }
+}
+
+/** Roles that a running service may use keys for. The root's is not among them: it is for ceremonies. */
+const ROLES: readonly KeyRole[] = ["issuing", "ocsp", "policy"];
+const REFRESH_MILLISECONDS = 2_000;
+const FLUSH_MILLISECONDS = 60_000;
+
+/** What is done beside requests: issuers that were rotated are taken over, counted uses of keys are written. */
+function startChores(
+  authorities: LiveAuthorities,
+  ledger: KeyUseLedger,
+  { logger, alarm }: AppContext,
+): { stop(): Promise<void> } {
+  const underWay = new Set<Promise<void>>();
+  const every = (milliseconds: number, event: string, work: () => Promise<void>): NodeJS.Timeout => {
+    const run = (): void => {
+      const running = work()
+        .catch((error: unknown) => alarm(event, { reason: String(error) }))
+        .finally(() => underWay.delete(running));
+      underWay.add(running);
+    };
+    return setInterval(run, milliseconds).unref();
+  };
+  const refresh = every(REFRESH_MILLISECONDS, "authorities-unreadable", async () => {
+    if (!(await authorities.refresh(now()))) return;
+    const issuers = authorities.issuers.map(({ id, status }) => `${id} ${status}`);
+    logger.info({ issuers }, "issuers changed");
+  });
+  const flush = every(FLUSH_MILLISECONDS, "audit-unwritten", () => ledger.flush());
+  return {
+    async stop() {
+      clearInterval(refresh);
+      clearInterval(flush);
+      await Promise.all(underWay);
+      await ledger.flush();
+    },
+  };
 }
 
 function configOf(options: StartOptions): Partial<Config> {
@@ -146,46 +192,38 @@ function configOf(options: StartOptions): Partial<Config> {
     publicUrl: _o,
     quiet: _q,
     databaseUrl: _b,
+    keys: _k,
+    pinFile: _f,
+    logLevel: _l,
     ...config
   } = options;
   return config;
 }
 
-async function openOrCreate(
-  dataDir: string,
-  signer: SoftwareSigner,
-  domain: string | undefined,
-): Promise<CertificationAuthorities> {
+/** Opens the keys of the data folder; on the first start a development CA is made. */
+async function openOrCreate({ dataDir, domain, keys, pinFile }: StartOptions): Promise<Signer> {
   const folder = join(dataDir, "ca");
-  const existing = await openAuthorities(folder, signer);
-  if (existing !== undefined) {
-    if (domain !== undefined && domain !== existing.domain)
-      throw new Error(`${dataDir} belongs to the domain ${existing.domain}, not to ${domain}`);
-    return existing;
-  }
-  await createDevelopmentCa(folder, signer, resolveConfig(domain === undefined ? {} : { domain }).domain, now());
-  const created = await openAuthorities(folder, signer);
-  if (created === undefined) throw new Error(`${folder} cannot be read back`);
-  return created;
+  const existing = await readCaIndex(folder);
+  if (existing !== undefined && domain !== undefined && domain !== existing.domain)
+    throw new Error(`${dataDir} belongs to the domain ${existing.domain}, not to ${domain}`);
+  const signer = await openKeyRing({ folder, keys, pinFile });
+  if (existing === undefined)
+    await createDevelopmentCa(
+      folder,
+      signer,
+      resolveConfig(domain === undefined ? {} : { domain }).domain,
+      now(),
+      tokenWithoutPin(keys),
+    );
+  return signer;
 }
 
-async function openPolicyKey(store: Store, signer: SoftwareSigner): Promise<SigningKey> {
+async function openPolicyKey(store: Store, signer: Signer): Promise<SigningKey> {
   const known = await store.meta("policy-key");
   if (known !== undefined) return await signer.open(new TextDecoder().decode(known), "policy");
   const made = await signer.generate("policy", "Ed25519");
   const claimed = await store.claimMeta("policy-key", new TextEncoder().encode(made.id));
   return await signer.open(new TextDecoder().decode(claimed), "policy");
-}
-
-async function openResponders(
-  dataDir: string,
-  signer: SoftwareSigner,
-  { issuers, domain }: CertificationAuthorities,
-): Promise<Map<string, OcspResponder>> {
-  const responders = new Map<string, OcspResponder>();
-  for (const issuer of issuers)
-    responders.set(issuer.id, await openOcspDelegate(join(dataDir, "ca"), signer, issuer, domain, now()));
-  return responders;
 }
 
 /** Connects to the log and pins its configuration at first sight; it never changes afterwards. */
@@ -225,33 +263,4 @@ async function claimToken(dataDir: string, name: "admin-token" | "feed-token"): 
   const token = toBase64Url(randomBytes(32));
   await writeDurably(path, `${token}\n`, 0o600);
   return token;
-}
-
-function listen(context: AppContext, host: string, port: number): Promise<Server> {
-  return new Promise((resolve, reject) => {
-    const server = serve({ fetch: createApp(context).fetch, hostname: host, port }, () => resolve(server)) as Server;
-    server.requestTimeout = 60_000;
-    server.headersTimeout = 15_000;
-    server.once("error", (error: NodeJS.ErrnoException) =>
-      reject(
-        error.code === "EADDRINUSE"
-          ? new Error(`port ${port} is taken; choose another with --port`, { cause: error })
-          : error,
-      ),
-    );
-  });
-}
-
-async function shutDown(server: Server, resumer: Resumer, context: AppContext): Promise<void> {
-  const closed = new Promise<void>((resolve) => {
-    server.close(() => resolve());
-  });
-  server.closeIdleConnections();
-  const force = setTimeout(() => server.closeAllConnections(), 10_000);
-  await closed;
-  clearTimeout(force);
-  await resumer.stop();
-  await context.queue.idle();
-  await context.signer.close();
-  await context.store.close();
 }

@@ -26,9 +26,9 @@ export async function prepareAuthority(folder: string, domain: string, keys: str
     throw new CeremonyError("authority-exists", `${folder} holds an authority already; nothing was changed`, {
       path: folder,
     });
-  const index = { format: 1, domain, roots: [], issuers: [], requested: [] } as const;
   await writeCaIndex(folder, {
-    ...index,
+    format: 1,
+    domain,
     roots: [],
     issuers: [],
     requested: [],

@@ -64,3 +64,8 @@ export async function openKeyRing({ folder, keys, passphrase, pinFile }: KeyPlac
   const options = { pinFile: pinFile ?? process.env["MLS_AS_PIN_FILE"], pin: process.env["MLS_AS_PIN"] };
   return new KeyRing([await Pkcs11Signer.open(token, options), files]);
 }
+
+/** A token's URI as it may stand in `ca.json`: without a PIN in it; a file with the PIN may be named. */
+export function tokenWithoutPin(uri: string | undefined): string | undefined {
+  return uri?.replace(/pin-value=[^&]*&?/i, "").replace(/[?&]$/, "");
+}
