@@ -1,14 +1,22 @@
 import { defineConfig } from "vitest/config";
 
+const source = (path: string): string => `${new URL("packages", import.meta.url).pathname}/${path}`;
+
 /** The tests of packages/keytrans whose subject are trees and algorithms, for mutation testing. */
 export default defineConfig({
   resolve: {
-    alias: {
-      "@mls-as/tls-codec": new URL("packages/tls-codec/src/index.ts", import.meta.url).pathname,
-    },
+    alias: [
+      { find: /^@mls-as\/keytrans\/node$/, replacement: source("keytrans/src/suite/node.ts") },
+      { find: /^@mls-as\/keytrans\/(\w+)$/, replacement: source("keytrans/src/$1/index.ts") },
+      { find: /^@mls-as\/keytrans$/, replacement: source("keytrans/src/index.ts") },
+      { find: /^@mls-as\/tls-codec$/, replacement: source("tls-codec/src/index.ts") },
+    ],
   },
   test: {
-    include: ["packages/keytrans/src/{algorithms,auditor,client,evidence,log-tree,prefix-tree,prover}/**/*.test.ts"],
+    include: [
+      "packages/keytrans/src/{algorithms,auditor,client,log-tree,prefix-tree,prover}/**/*.test.ts",
+      "test/differential/keyed-histories.test.ts",
+    ],
     exclude: ["**/node_modules/**", "**/first-operations.test.ts"],
     testTimeout: 60_000,
     maxWorkers: 1,

@@ -1,4 +1,4 @@
-import { Configuration, KeytransError } from "@mls-as/keytrans";
+import { Configuration, KeytransError, type Suite } from "@mls-as/keytrans";
 import { type Auditor, type AuditorState, createAuditor, encodeAuditorState } from "@mls-as/keytrans/auditor";
 import {
   type ClientState,
@@ -118,11 +118,14 @@ export class ClientSession {
   }
 
   /** @throws TranscriptError, or KeytransError when the configuration is refused */
-  static async open(transcript: Pick<Transcript, "configuration" | "now" | "recent">): Promise<ClientSession> {
+  static async open(
+    transcript: Pick<Transcript, "configuration" | "now" | "recent">,
+    given?: Suite,
+  ): Promise<ClientSession> {
     const configuration = decode(Configuration, unhex(transcript.configuration, "configuration"));
     const { ciphersuite } = configuration;
     if (ciphersuite !== 1 && ciphersuite !== 2) throw new TranscriptError(`unknown cipher suite ${ciphersuite}`);
-    const suite = await nodeSuite(ciphersuite);
+    const suite = given ?? (await nodeSuite(ciphersuite));
     const recent = requiredNumber(transcript.recent, "recent");
     const client = createClient({ suite, configuration, recent });
     const auditor = configuration.mode === "thirdPartyAuditing" ? createAuditor({ suite, configuration }) : undefined;

@@ -445,6 +445,58 @@ export class ModelLog {
     if (extra.length > 0) recording.lookUp(label, position, extra);
   }
 
+  /** "Credentials": a greatest-version search for someone else, relying on the distinguished entry at `position`. */
+  async credential(request: { label: Uint8Array; position?: number }): Promise<Uint8Array> {
+    const { label } = request;
+    const whole = new Recording(this, this.size, undefined);
+    const all = this.entries.map((_, index) => index);
+    const position = request.position ?? all.findLast((index) => whole.distinguished(index));
+    const version = this.greatestAt(label, this.size - 1);
+    if (version === undefined || position === undefined || position >= this.size)
+      throw new Refusal("position or label");
+    if (!whole.distinguished(position) || whole.expired(position)) throw new Refusal("position");
+    const { opening, value, suffix } = this.versions(label)[version] as ModelVersion;
+    if (opening === undefined || value === undefined) throw new Refusal("no value");
+    const common = join(
+      opaque(label, 1),
+      uint(version, 4),
+      opening,
+      this.#updateValue(value, suffix),
+      vector(
+        baseLadder(version).map((step) => this.#step(label, step, step < version)),
+        1,
+      ),
+      uint(position, 8),
+    );
+    if (this.greatestAt(label, position) === version) {
+      const keys = searchLadder(version, version).map((step) => this.searchKey(label, step));
+      const { leaves } = this.entries[position] as ModelEntry;
+      return join(common, uint(1, 1), prefixProof(this.suite.hash, leaves, keys));
+    }
+    const recording = new Recording(this, this.size, position + 1);
+    this.#greatestVersionSearch(recording, label, version);
+    return join(common, uint(2, 1), await this.treeHead(), recording.finish(false));
+  }
+
+  /** "Provisional": from the terminal entry of a credential's search to the first distinguished entry right of it. */
+  async credentialUpdate(request: {
+    label: Uint8Array;
+    version: number;
+    position: number;
+    treeSize: number;
+  }): Promise<Uint8Array> {
+    const { label, version, position, treeSize } = request;
+    if (treeSize > this.size || position >= treeSize) throw new Refusal("no such tree");
+    if ((this.greatestAt(label, position) ?? -1) < version) throw new Refusal("version");
+    const whole = new Recording(this, this.size, undefined);
+    if (whole.distinguished(position)) throw new Refusal("needs no update");
+    const target = this.entries.findIndex((_, index) => index > position && whole.distinguished(index));
+    if (target < treeSize) throw new Refusal("no distinguished entry yet");
+    const recording = new Recording(this, target + 1, treeSize);
+    if (this.#options.mode === "contactMonitoring") this.#contactAlgorithm(recording, label, [{ position, version }]);
+    return recording.finish(false);
+  }
+
   /** "Walking Distinguished Heads". */
   async distinguished(request: { last?: number; stop?: number }): Promise<Uint8Array> {
     const head = await this.#fullTreeHead(request.last);

@@ -41,6 +41,10 @@ export interface PairedOptions {
   readonly recent?: number;
   readonly pageSize?: number;
   readonly seed: number;
+  /** Instead of the fast provider of `id`: the keyed hashes, for histories longer than curves allow. */
+  readonly suite?: Suite;
+  /** `auditor_start_pos`; 0. */
+  readonly auditorStart?: number;
 }
 
 export interface LabelUpdate {
@@ -87,7 +91,7 @@ export class PairedLog {
     this.suite = suite;
     this.dice = new Dice(options.seed);
     // P-256 signatures must come out the same twice: the reference signs without randomness.
-    const reference = nobleSuite(options.id);
+    const reference = options.suite ?? nobleSuite(options.id);
     const random = (length: number): Uint8Array => this.dice.bytes(length);
     const signer = reference.importSigner(reference.generatePrivateKey(random));
     this.leafSigner = reference.importSigner(reference.generatePrivateKey(random));
@@ -111,7 +115,7 @@ export class PairedLog {
               ...common,
               mode: options.mode,
               maxAuditorLag: 1_000_000n,
-              auditorStartPos: 0n,
+              auditorStartPos: BigInt(options.auditorStart ?? 0),
               auditorPublicKey: this.auditorSigner.publicKey,
             };
     this.store = new MemoryStore();
@@ -141,7 +145,7 @@ export class PairedLog {
   }
 
   static async create(options: PairedOptions): Promise<PairedLog> {
-    return new PairedLog(await nodeSuite(options.id), options);
+    return new PairedLog(options.suite ?? (await nodeSuite(options.id)), options);
   }
 
   /** The operator's signature on a value, in third-party management. Draft, "Update Format". */
@@ -245,7 +249,30 @@ export class PairedLog {
           1,
         ),
       ),
+    managerUpdate: async (r: {
+      last?: number;
+      label: Uint8Array;
+      greatestVersion?: number;
+      values: readonly Uint8Array[];
+      signedVersion: number;
+    }): Promise<Uint8Array> => {
+      const signed: Uint8Array[] = [];
+      for (const [i, value] of r.values.entries()) {
+        const signature = await this.#suffix(r.label, r.signedVersion + i, value);
+        signed.push(join(opaque(value, 4), opaque(signature as Uint8Array, 2)));
+      }
+      return join(
+        size(r.last),
+        opaque(r.label, 1),
+        optional(r.greatestVersion === undefined ? undefined : uint(r.greatestVersion, 4)),
+        vector(signed, 1),
+        uint(r.signedVersion, 4),
+      );
+    },
     distinguished: (r: { last?: number; stop?: number }): Uint8Array => join(size(r.last), size(r.stop)),
+    credential: (r: { label: Uint8Array; position?: number }): Uint8Array => join(opaque(r.label, 1), size(r.position)),
+    credentialUpdate: (r: { label: Uint8Array; version: number; position: number; treeSize: number }): Uint8Array =>
+      join(opaque(r.label, 1), uint(r.version, 4), uint(r.position, 8), uint(r.treeSize, 8)),
   };
 }
 

@@ -90,15 +90,19 @@ export class Recording {
   /** A `PrefixProof` from a log entry. Its timestamp is asked for too: without it the proof could not be tied to the log. */
   lookUp(label: Uint8Array, position: number, versions: readonly number[]): void {
     this.timestamp(position);
-    // The prefix tree versions of expired log entries need not be kept: the prover gives no proof from them.
-    if (this.expired(position)) throw new Refusal("expired");
+    // The prefix tree versions of expired log entries need not be kept: the prover gives no proof from them. Also where the
+    // proof is about a smaller tree, in which the entry had not expired.
+    const lifetime = this.log.maximumLifetime;
+    const newest = this.entry(this.log.size - 1).timestamp;
+    if (lifetime !== undefined && newest - this.entry(position).timestamp >= lifetime) throw new Refusal("expired");
     const keys = versions.map((version) => this.log.searchKey(label, version));
     this.#proofs.push(prefixProof(this.log.suite.hash, this.entry(position).leaves, keys));
     this.#proven.add(position);
     this.remember(label, position, versions);
   }
 
-  finish(): Uint8Array {
+  /** `audited`: the auditor's root has to come out of the proof as well. */
+  finish(audited = true): Uint8Array {
     const { log, size, last } = this;
     const roots = this.#order.filter((position) => !this.#proven.has(position)).sort((a, b) => a - b);
     const elements = inclusionProof(
@@ -107,7 +111,7 @@ export class Recording {
       size,
       new Set(this.#order),
       last ?? 0,
-      last === size ? undefined : log.auditorSize,
+      last === size || !audited ? undefined : log.auditorSize,
     );
     return join(
       vector(

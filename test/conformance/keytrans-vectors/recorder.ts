@@ -42,7 +42,7 @@ export class Recorder {
       now: 1_750_000_000_000,
       recent: options.recent ?? 7,
     };
-    return new Recorder(log, await ClientSession.open(header), header, hostile);
+    return new Recorder(log, await ClientSession.open(header, options.suite), header, hostile);
   }
 
   /** The log gets an entry, `after` milliseconds later; in third-party auditing the auditor signs when told to. */
