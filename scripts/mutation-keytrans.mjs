@@ -6,17 +6,15 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const globs = process.argv.slice(2);
-const chosen = globs.length === 0 ? [] : ["--mutate", globs.map((glob) => `packages/keytrans/src/${glob}`).join(",")];
+// By environment: on Stryker's command line a comma inside braces would end the glob.
+const files = process.argv.slice(2).map((glob) => `packages/keytrans/src/${glob}`);
 const { status } = spawnSync(
   join(root, "node_modules/.bin/stryker"),
-  [
-    "run",
-    "stryker.keytrans.config.mjs",
-    "--tempDirName",
-    join(tmpdir(), `keytrans-mutation-${process.pid}`),
-    ...chosen,
-  ],
-  { cwd: root, stdio: "inherit" },
+  ["run", "stryker.keytrans.config.mjs", "--tempDirName", join(tmpdir(), `keytrans-mutation-${process.pid}`)],
+  {
+    cwd: root,
+    stdio: "inherit",
+    env: { ...process.env, ...(files.length > 0 && { KEYTRANS_MUTATE: JSON.stringify(files) }) },
+  },
 );
 process.exit(status ?? 1);
