@@ -1,6 +1,8 @@
 import { Command, InvalidArgumentError, Option } from "commander";
+import { audit, type AuditFlags } from "./commands/audit.js";
 import { evidence } from "./commands/evidence.js";
 import { explain } from "./commands/explain.js";
+import { group } from "./commands/group.js";
 import { init } from "./commands/init.js";
 import { search } from "./commands/search.js";
 import { status } from "./commands/status.js";
@@ -87,10 +89,28 @@ export function createProgram(context: Context, perform: Perform): Command {
     .option("--mail-from <address>", "sender of these mails")
     .option("--sendmail <path>", "sendmail program (default /usr/sbin/sendmail)")
     .action((labels: string[], flags: WatchFlags) => perform(flags, () => watch(context, labels, flags)));
+  asks(command("audit", "follow every entry of an audited log from the start, and verify both trees"))
+    .addOption(
+      new Option("--sign <key>", "sign and post auditor tree heads: a key file or a pkcs11: URI").env("KT_AUDIT_KEY"),
+    )
+    .option("--passphrase-file <file>", "of the key file (or KT_PASSPHRASE_FILE, KT_PASSPHRASE)")
+    .option("--pin-file <file>", "PIN of the PKCS#11 token")
+    .option("--no-post", "sign, but do not hand the head to the log")
+    .option("--from <file>", "start from an encoded AuditorCheckpoint instead of the first entry")
+    .option("--restart", "forget where an earlier audit stopped")
+    .option("--compare <file...>", "gossip of users: their heads must lie in the tree audited")
+    .option("--follow", "go on as the log grows, until SIGTERM")
+    .option("--interval <seconds>", "between two looks with --follow (default 60)", seconds)
+    .action((flags: SharedFlags & AuditFlags) => perform(flags, () => audit(context, flags)));
   command("evidence <file>", "judge an evidence file, offline, in plain words")
     .option("--fingerprint <hex>", "log id of the log that is accused")
     .action((file: string, flags: SharedFlags & { fingerprint?: string }) =>
       perform(flags, () => evidence(context, file, flags)),
+    );
+  asks(command("group <file>", "check every member of a group (a GroupInfo or ratchet tree) against the log"))
+    .option("--identity <uri>", "somebody who is meant to be in it (repeat it); anybody else is a finding", collect)
+    .action((file: string, flags: SharedFlags & LogFlags & { identity?: string[] }) =>
+      perform(flags, () => group(context, file, flags)),
     );
   return program;
 }
@@ -102,6 +122,10 @@ function asks(command: Command): Command {
     .option("--url <url>", "ask the same log at another address")
     .addOption(new Option("--token-file <file>", "bearer token for a log that is not public").env("KT_TOKEN_FILE"))
     .option("--timeout <seconds>", "for one request", seconds);
+}
+
+function collect(value: string, before: readonly string[] = []): string[] {
+  return [...before, value];
 }
 
 function versionNumber(text: string): number {
