@@ -75,12 +75,14 @@ export class Observer {
     await this.#tellOwnKeys();
     await this.#readOwn();
     const contacts = await this.#readGroups();
-    const open = new Set(this.detector.findings().flatMap(({ life, user }) => (life === "pending" ? [user] : [])));
     for (const user of contacts)
       if (this.#random.chance(0.02)) {
         const device = this.#random.pick(user.devices.filter((each) => !each.revoked));
         await this.sightKeyPackage(sighted({ user, device, certificate: newest(device), source: "key_package" }, 0));
       }
+    const open = new Set(this.detector.findings().flatMap(({ life, user }) => (life === "pending" ? [user] : [])));
+    // Whoever has something open is asked about also after leaving all groups.
+    for (const user of this.#world.users) if (open.has(user.uri)) contacts.add(user);
     for (const user of contacts)
       if (user !== this.#user && (open.has(user.uri) || this.#random.chance(0.3))) await this.#read(user);
     await this.tell({ type: "tick", at: this.#clock() });

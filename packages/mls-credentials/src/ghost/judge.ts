@@ -55,8 +55,21 @@ export class Judge {
     for (const user of concerned) found.push(this.#member(group, user));
     const waiting = this.#state.book.waitingUsers();
     for (const user of group.userSince.keys()) if (waiting.has(user)) concerned.add(user);
-    for (const user of concerned) found.push(this.user(user));
+    for (const user of concerned) {
+      if (users.has(user)) this.#forgetWait(user);
+      found.push(this.user(user));
+    }
     return found;
+  }
+
+  /** About somebody who has left every group nobody needs to ask any more, unless a sighting still waits for its answer. */
+  #forgetWait(user: string): void {
+    const log = this.#state.logs.get(user);
+    if (log?.missingSince === undefined || user === this.#options.self) return;
+    const shared = [...(this.#state.groupsOf.get(user) ?? [])].some((name) =>
+      this.#state.groups.get(name)?.userSince.has(user),
+    );
+    if (!shared && this.#unanswered(user, this.#context()).length === 0) log.missingSince = undefined;
   }
 
   /** A user's part in every group. */
