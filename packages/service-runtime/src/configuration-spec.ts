@@ -21,7 +21,7 @@ export interface SettingOptions<T> {
 }
 
 /** A setting whose values `schema` accepts; texts of the environment are read as the number, boolean or list it wants. */
-export function setting<T>(schema: z.ZodType<T>, options: SettingOptions<T>): Setting<T> {
+export function setting<T>(schema: z.ZodType<T>, options: SettingOptions<NoInfer<T>>): Setting<T> {
   const { help, secret = false, variable } = options;
   return { schema, help, secret, fallback: options.default, variable };
 }

@@ -7,7 +7,8 @@ import { type ClientState, createClient, type KtClient } from "@mls-as/keytrans/
 import { nodeSuite } from "@mls-as/keytrans/node";
 import { decode, encode } from "@mls-as/tls-codec";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { createApp, type LogApp } from "./app.js";
+import { createApp } from "./app.js";
+import type { LogApp } from "./routes/log-app.js";
 import { readConfig } from "./config.js";
 import { closeContext, type Context, openContext } from "./context.js";
 import { FILES, initialise } from "./data-folder.js";
@@ -233,7 +234,7 @@ test("where reading needs a token, a stranger learns nothing of any label", asyn
   const answer = await post("/v1/search", search.request, { authorization: "Bearer reader-token" });
   expect((await search.verify(await bytesOf(answer), now)).result.value).toEqual(utf8("one"));
   await writeFile(readers, "reader-token\n");
-  await expect(open({ KT_LOG_READER_TOKENS_FILE: readers })).rejects.toThrow(/reader_tokens_file .*: line 1/);
+  await expect(open({ KT_LOG_READER_TOKENS_FILE: readers })).rejects.toThrow(/reader_tokens_file .*line 1/);
 });
 
 test("limits by label hold for everybody but the writer", async () => {

@@ -4,8 +4,11 @@ import { Configuration, type Suite, type SuiteId } from "@mls-as/keytrans";
 import { nodeSuite } from "@mls-as/keytrans/node";
 import { createProver, type Prover } from "@mls-as/keytrans/prover";
 import { decode } from "@mls-as/tls-codec";
-import { type Logger, pino } from "pino";
-import { type AccessPolicy, accessPolicy } from "./access.js";
+import { createLogger } from "@mls-as/service-runtime";
+import type { Logger } from "pino";
+import type { AccessPolicy } from "./access/access-policy.js";
+import { configuredAccess } from "./access/configured-access.js";
+import { RequestNonces } from "./access/request-nonces.js";
 import type { Config } from "./config.js";
 import { DataFolderError, FILES, readPassphrase } from "./data-folder.js";
 import { HeadMemory } from "./head-memory.js";
@@ -13,6 +16,9 @@ import { openKeys } from "./keys.js";
 import { Metrics } from "./metrics.js";
 import { Sequencer } from "./sequencer.js";
 import type { Leadership } from "./storage/leadership.js";
+import { witnessObserver } from "./witnessing/observer.js";
+import { openWitnessing } from "./witnessing/open-witnessing.js";
+import type { Witnessing } from "./witnessing/witnessing.js";
 import { isInitialised, openLeadership, openStore } from "./storage/open-store.js";
 import type { LogStore } from "./storage/store.js";
 import { VrfPool } from "./vrf-pool.js";
@@ -28,6 +34,10 @@ export interface Context {
   /** SHA-256 of the writer token. */
   readonly writerTokenHash: Uint8Array;
   readonly access: AccessPolicy;
+  /** For device-signed requests; a refusal carries a fresh one. */
+  readonly nonces: RequestNonces;
+  /** Undefined where no witnesses are configured. */
+  readonly witnessing: Witnessing | undefined;
   readonly suite: Suite;
   readonly store: LogStore;
   readonly prover: Prover;
@@ -48,13 +58,22 @@ async function required(store: LogStore, key: string): Promise<Uint8Array> {
   return value;
 }
 
-/** Opens an initialised data folder and starts its sequencer. @throws DataFolderError, KeyFileError */
-export async function openContext(config: Config, clock: () => number = Date.now): Promise<Context> {
+export interface ContextOptions {
+  /** An operator's own rules in place of those of the configuration. */
+  readonly access?: AccessPolicy | undefined;
+}
+
+/** Opens an initialised data folder and starts its sequencer. @throws DataFolderError, KeyFileError, ConfigurationError */
+export async function openContext(
+  config: Config,
+  clock: () => number = Date.now,
+  options: ContextOptions = {},
+): Promise<Context> {
   if (!(await isInitialised(config)))
     throw new DataFolderError(
       `There is no log in ${config.dataDir}. Make one with: kt-log init --data ${config.dataDir}`,
     );
-  const logger = pino({ level: config.logLevel, base: null }, pino.destination({ dest: 2, sync: true }));
+  const logger = createLogger(config.logLevel);
   const store = await openStore(config);
   let leadership: Leadership | undefined;
   let vrfPool: VrfPool | undefined;
@@ -63,7 +82,8 @@ export async function openContext(config: Config, clock: () => number = Date.now
     const configuration = decode(Configuration, configurationBytes);
     const writerTokenHash = await required(store, "writer-token-sha256");
     const suite = await nodeSuite(configuration.ciphersuite as SuiteId);
-    const keys = await openKeys(join(config.dataDir, FILES.keys), await readPassphrase(config));
+    const passphrase = await readPassphrase(config);
+    const keys = await openKeys(join(config.dataDir, FILES.keys), passphrase);
     const vrf = new VrfPool({ suite, privateKey: keys.vrf, threads: config.vrfThreads });
     vrfPool = vrf;
     const signer = suite.importSigner(keys.signature);
@@ -73,7 +93,7 @@ export async function openContext(config: Config, clock: () => number = Date.now
     )
       throw new DataFolderError("The keys are not those of this log's configuration; restore the right key file.");
     const headMemory = new HeadMemory(config.headMemoryFile ?? join(config.dataDir, FILES.headMemory));
-    const metrics = new Metrics(store, clock);
+    const metrics = new Metrics({ store, clock, configuration });
     const elected = await openLeadership(config);
     leadership = elected;
     const holder = await elected.holder();
@@ -82,6 +102,17 @@ export async function openContext(config: Config, clock: () => number = Date.now
         holder,
         "another process makes this log's entries; this one serves readers and takes over when it ends",
       );
+    const nonces = new RequestNonces(clock);
+    const access = options.access ?? (await configuredAccess(config, writerTokenHash, nonces, clock));
+    const witnessing = await openWitnessing({
+      config,
+      store,
+      passphrase,
+      headMemory,
+      leading: () => elected.leading,
+      observer: witnessObserver(metrics, logger),
+    });
+    metrics.witnessing = witnessing;
     const sequencer = new Sequencer({
       context: { suite, configuration, vrfPrivateKey: vrf, signer, random },
       vrf,
@@ -94,12 +125,15 @@ export async function openContext(config: Config, clock: () => number = Date.now
       leading: () => elected.leading,
     });
     await sequencer.start();
+    witnessing?.start();
     return {
       config,
       configuration,
       configurationBytes,
       writerTokenHash,
-      access: await accessPolicy(config, writerTokenHash),
+      access,
+      nonces,
+      witnessing,
       suite,
       store,
       prover: createProver({ suite, configuration, vrfPrivateKey: vrf, store }),
@@ -122,6 +156,7 @@ export async function openContext(config: Config, clock: () => number = Date.now
 /** Commits what is waiting and closes the store. */
 export async function closeContext(context: Context): Promise<void> {
   await context.sequencer.stop();
+  await context.witnessing?.stop();
   await context.leadership.stop();
   await context.vrf.close();
   await context.store.close();

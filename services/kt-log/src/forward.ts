@@ -8,13 +8,18 @@ const PATIENCE_MILLISECONDS = 10_000;
  * Hands an update to the process that makes the log entries, and its answer back. An update is idempotent, so that the
  * caller may repeat it whatever happened on the way. @throws Problem no-leader
  */
-export async function forwardUpdate(leadership: Leadership, headers: Headers, body: Uint8Array): Promise<Response> {
+export async function forwardUpdate(
+  leadership: Leadership,
+  path: string,
+  headers: Headers,
+  body: Uint8Array,
+): Promise<Response> {
   const none = (): Problem => new Problem("no-leader", undefined, { retryAfter: 1 });
   if (headers.has(FORWARDED)) throw none();
   const url = await leadership.leaderUrl();
   if (url === undefined) throw none();
   try {
-    const response = await fetch(`${url}/v1/update`, {
+    const response = await fetch(`${url}${path}`, {
       method: "POST",
       headers: {
         "content-type": "application/octet-stream",

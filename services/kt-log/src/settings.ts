@@ -72,6 +72,10 @@ export const SETTINGS = {
   readerAnchorsFile: setting(file, {
     help: "PEM certificates; who holds an unexpired credential below one of them is a reader",
   }),
+  corsOrigins: setting(z.array(z.string().regex(/^(\*|https?:\/\/[^/\s]+)$/, "must be an origin, or *")), {
+    default: ["*"],
+    help: "origins whose pages may use the log from a browser; * for all",
+  }),
   callerHeader: setting(z.string().min(1).optional(), {
     help: "header in which your proxy names the caller; only behind a proxy that overwrites it",
   }),

@@ -1,0 +1,77 @@
+import type { IncomingMessage } from "node:http";
+import { RateLimit } from "@mls-as/service-runtime";
+import type { Context as HonoContext } from "hono";
+import type { Caller, Operation } from "../access/access-policy.js";
+import { OPENINGS_HEADER, showsOpenings } from "../access/commitment-openings.js";
+import type { Context } from "../context.js";
+import { Problem } from "../problem.js";
+import { requestLabel } from "../request-label.js";
+
+/** How a request names its label. */
+export type LabelPlace = "after-last" | "first" | "nowhere";
+
+export interface AdmissionRule {
+  readonly operation: Operation;
+  readonly label: LabelPlace;
+  /** Whether showing the commitment openings is enough. */
+  readonly byOpenings?: boolean;
+}
+
+/** Whom to count a request for: what a trusted proxy says, or the connection's address. */
+function addressOf(c: HonoContext, header: string | undefined): string {
+  if (header !== undefined) return c.req.header(header) ?? "";
+  const connection = c.env as { readonly incoming?: IncomingMessage } | undefined;
+  return connection?.incoming?.socket.remoteAddress ?? "";
+}
+
+/** Lets callers in: first by who they are, then by how much they ask, and only then is a label looked at. */
+export class Admission {
+  readonly #context: Context;
+  readonly #callers: RateLimit;
+  readonly #labels: RateLimit;
+
+  constructor(context: Context) {
+    this.#context = context;
+    const { config, clock } = context;
+    this.#callers = new RateLimit({ perSecond: config.callerRate, burst: 4 * config.callerRate }, clock);
+    this.#labels = new RateLimit({ perSecond: config.labelRate, burst: 4 * config.labelRate }, clock);
+  }
+
+  /**
+   * Who made a request, where the policy admits it. Refusals are the same for every label, known or not.
+   * @throws Problem unauthorized, rate-limited
+   */
+  async admit(c: HonoContext, body: Uint8Array, rule: AdmissionRule): Promise<Caller> {
+    const { access, config } = this.#context;
+    const address = `address ${addressOf(c, config.callerHeader)}`;
+    const { pathname, search } = new URL(c.req.url);
+    const origin = config.publicUrl?.replace(/\/+$/, "") ?? new URL(c.req.url).origin;
+    const authorization = c.req.header("authorization");
+    // Who has used up an address' share does not get another signature verified.
+    const wait = this.#callers.wait(address);
+    const caller =
+      wait > 0 && authorization?.startsWith("MLS-JWS ") === true
+        ? undefined
+        : await access.admit({ operation: rule.operation, authorization, url: `${origin}${pathname}${search}`, body });
+    if (caller?.writer === true) return caller;
+    this.#take(this.#callers, caller?.identity ?? address);
+    if (caller === undefined && !(await this.#byOpenings(c, body, rule))) throw new Problem("unauthorized");
+    const label = rule.label === "nowhere" ? undefined : requestLabel(body, rule.label === "first");
+    if (label !== undefined) this.#take(this.#labels, Buffer.from(label).toString("latin1"));
+    return caller ?? { identity: undefined, writer: false };
+  }
+
+  /** Counts a request that is about no label. @throws Problem rate-limited */
+  count(c: HonoContext): void {
+    this.#take(this.#callers, `address ${addressOf(c, this.#context.config.callerHeader)}`);
+  }
+
+  async #byOpenings(c: HonoContext, body: Uint8Array, rule: AdmissionRule): Promise<boolean> {
+    return rule.byOpenings === true && showsOpenings(this.#context.store, c.req.header(OPENINGS_HEADER), body);
+  }
+
+  #take(limiter: RateLimit, key: string): void {
+    const retryAfter = limiter.take(key);
+    if (retryAfter > 0) throw new Problem("rate-limited", undefined, { retryAfter });
+  }
+}
