@@ -3,7 +3,9 @@ import { audit, type AuditFlags } from "./commands/audit.js";
 import { evidence } from "./commands/evidence.js";
 import { explain } from "./commands/explain.js";
 import { group } from "./commands/group.js";
+import { gossip, type GossipFlags } from "./commands/gossip.js";
 import { init } from "./commands/init.js";
+import { type KeyMakingFlags, makeKey } from "./commands/key.js";
 import { search } from "./commands/search.js";
 import { status } from "./commands/status.js";
 import { verify } from "./commands/verify.js";
@@ -102,6 +104,17 @@ export function createProgram(context: Context, perform: Perform): Command {
     .option("--follow", "go on as the log grows, until SIGTERM")
     .option("--interval <seconds>", "between two looks with --follow (default 60)", seconds)
     .action((flags: SharedFlags & AuditFlags) => perform(flags, () => audit(context, flags)));
+  asks(command("gossip [files...]", "show this view of the log, or compare it with other people's"))
+    .option("--via <url...>", "look from other addresses of the same log as well")
+    .option("--save <file>", "write this view, with the proof of it, to be compared elsewhere")
+    .option("--offline", "compare the files with each other, and ask nobody")
+    .option("--no-qr", "no QR code")
+    .action((files: string[], flags: GossipFlags) => perform(flags, () => gossip(context, files, flags)));
+  command("key <folder>", "make an encrypted signing key for an auditor or a witness")
+    .option("--passphrase-file <file>", "passphrase that encrypts it (or KT_PASSPHRASE_FILE, KT_PASSPHRASE)")
+    .action((folder: string, flags: SharedFlags & KeyMakingFlags) =>
+      perform(flags, () => makeKey(context, folder, flags)),
+    );
   command("evidence <file>", "judge an evidence file, offline, in plain words")
     .option("--fingerprint <hex>", "log id of the log that is accused")
     .action((file: string, flags: SharedFlags & { fingerprint?: string }) =>

@@ -12,7 +12,7 @@ export async function judgeAuditBundle(log: KnownLog, bundle: Extract<Bundle, { 
   const auditor = createAuditor({ suite: log.kt.setting.suite, configuration: log.configuration });
   const start = decodeAuditorState(bundle.state);
   const { state, fault, at } = follow(auditor, start, bundle.updates);
-  if (fault === undefined) return unfounded("The updates are ones that an auditor accepts.");
+  if (fault === undefined) return judgeEnd(log, auditor, state, bundle.after);
   const where = `Entry ${countText(state.treeSize)}: ${fault.message}.`;
   if (fault.code === "non-monotonic-timestamps") {
     const tree = timeless(auditor, state, bundle.updates.slice(at));
@@ -33,6 +33,24 @@ export async function judgeAuditBundle(log: KnownLog, bundle: Extract<Bundle, { 
     "An update does not follow the entry before",
     where,
     "Updates are not signed one by one: somebody between could have altered this one, so it accuses nobody by itself.",
+  );
+}
+
+/** Updates that follow the rules, and lead to another tree than the one that was signed. */
+async function judgeEnd(
+  log: KnownLog,
+  auditor: Auditor,
+  state: AuditorState,
+  after: Extract<Bundle, { kind: "audit" }>["after"],
+): Promise<Opinion> {
+  if (after === undefined || after.treeSize !== state.treeSize || state.treeSize === 0)
+    return unfounded("The updates are ones that an auditor accepts.");
+  if (await isSignedTree(log, state.treeSize, auditor.root(state), after.signature))
+    return unfounded("The updates are ones that an auditor accepts, and the log signed their tree.");
+  return confirmed(
+    "The updates lead to another tree than the one that was signed",
+    `They make a tree of ${countText(state.treeSize)} entries; the signature that came with it is not over that tree.`,
+    "Updates are not signed one by one: somebody between could have altered one, so it accuses nobody by itself.",
   );
 }
 

@@ -1,0 +1,267 @@
+import { type Auditor, type AuditorState, createAuditor } from "@mls-as/keytrans/auditor";
+import { KeytransError } from "@mls-as/keytrans";
+import { withLock } from "@mls-as/kt-client/node";
+import { LogClientError } from "@mls-as/kt-client";
+import { mkdir } from "node:fs/promises";
+import { dirname } from "node:path";
+import { plainFailure, unexpectedKey } from "../asking.js";
+import { assertAuditor, type KeyFlags, openSigner, type OpenedSigner } from "../audit/auditor-key.js";
+import { Auditing } from "../audit/auditing.js";
+import { type AuditProgress, readProgress, writeProgress } from "../audit/audit-state.js";
+import { updatePages } from "../audit/updates.js";
+import { hex } from "../bytes-text.js";
+import type { Context } from "../context.js";
+import type { SignedRoot } from "../evidence/bundle.js";
+import { EXIT } from "../exit-code.js";
+import { Failure } from "../failure.js";
+import { failpoint } from "../failpoint.js";
+import { readGossip } from "../gossip/gossip-file.js";
+import { readBytes } from "../json-file.js";
+import { logFile, type LogFlags, openSession, type Session } from "../pin.js";
+import type { Report } from "../report.js";
+import { Progress } from "../terminal/progress.js";
+import { countText, timeText } from "../terminal/time-text.js";
+
+export interface AuditFlags extends LogFlags, KeyFlags {
+  /** An encoded `AuditorCheckpoint` to start from. */
+  readonly from?: string | undefined;
+  readonly restart?: boolean | undefined;
+  readonly follow?: boolean | undefined;
+  /** Seconds between two looks with `follow`. */
+  readonly interval?: number | undefined;
+  readonly post?: boolean | undefined;
+  readonly compare?: readonly string[] | undefined;
+}
+
+interface Round {
+  readonly progress: AuditProgress;
+  readonly head: SignedRoot;
+  readonly newEntries: number;
+  readonly newChanges: number;
+  readonly auditorHead: Uint8Array | undefined;
+}
+
+/** Follows every entry of an audited log, and signs what it verified. */
+export async function audit(context: Context, flags: AuditFlags): Promise<Report> {
+  const session = await openSession(context, flags);
+  const { connection, pin } = session;
+  if (connection.configuration.mode !== "thirdPartyAuditing")
+    throw new Failure("no-auditor", `${pin.name} is not run with an auditor: it publishes no updates to follow.`, {
+      remedy: "Watch labels instead: kt watch LABEL",
+    });
+  const opened = flags.sign === undefined ? undefined : await openSigner(context, flags.sign, flags);
+  try {
+    if (opened !== undefined) assertAuditor(connection, opened.signer);
+    const path = logFile(context, pin, "audit.json");
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    const auditor = createAuditor({ suite: connection.kt.setting.suite, configuration: connection.configuration });
+    return await withLock(`${path}.running`, () => rounds(context, session, auditor, opened, path, flags));
+  } catch (error) {
+    if (!(error instanceof LogClientError)) throw error;
+    throw plainFailure(error);
+  } finally {
+    await opened?.close();
+  }
+}
+
+async function rounds(
+  context: Context,
+  session: Session,
+  auditor: Auditor,
+  opened: OpenedSigner | undefined,
+  path: string,
+  flags: AuditFlags,
+): Promise<Report> {
+  let progress = await start(context, auditor, path, flags);
+  let entries = 0;
+  let changes = 0;
+  for (;;) {
+    const round = await auditOnce(context, session, auditor, progress, opened, path, flags);
+    ({ progress } = round);
+    entries += round.newEntries;
+    changes += round.newChanges;
+    if (flags.follow !== true || context.signal.aborted)
+      return report(session, { ...round, newEntries: entries, newChanges: changes });
+    await context.sleep((flags.interval ?? 60) * 1000, context.signal);
+    if (context.signal.aborted) return report(session, { ...round, newEntries: entries, newChanges: changes });
+  }
+}
+
+/** Where the audit goes on: from its file, from a checkpoint, or from the log's first entry. */
+async function start(context: Context, auditor: Auditor, path: string, flags: AuditFlags): Promise<AuditProgress> {
+  const known = flags.restart === true ? undefined : await readProgress(context, path);
+  if (known !== undefined) {
+    if (flags.from !== undefined)
+      throw new Failure("usage", "An audit of this log is under way; start it anew with --restart.", {
+        path: "--from",
+      });
+    return known;
+  }
+  return { state: await startState(context, auditor, flags), entries: 0, changes: 0, signed: undefined, posted: 0 };
+}
+
+async function startState(context: Context, auditor: Auditor, { from }: AuditFlags): Promise<AuditorState> {
+  if (from === undefined) return auditor.initialState();
+  try {
+    return await auditor.start(await readBytes(context, from));
+  } catch (error) {
+    if (!(error instanceof KeytransError)) throw error;
+    throw new Failure("file-malformed", `${from} is no checkpoint to start from: ${error.message}.`, {
+      path: from,
+      reason: error.code,
+    });
+  }
+}
+
+/** Audits up to the newest signed head, signs and posts. @throws Failure; what was verified before is kept */
+async function auditOnce(
+  context: Context,
+  session: Session,
+  auditor: Auditor,
+  progress: AuditProgress,
+  opened: OpenedSigner | undefined,
+  path: string,
+  flags: AuditFlags,
+): Promise<Round> {
+  const { connection } = session;
+  const head = await connection.treeHead();
+  const { treeSize } = progress.state;
+  if (head.treeSize < treeSize)
+    throw new Failure(
+      "stale",
+      `The log serves a head of ${countText(head.treeSize)} entries; ${countText(treeSize)} were audited before.`,
+      {
+        reason: "invalid-tree-size",
+        section: "Auditing",
+        remedy:
+          "The log went back, or an old answer was served. If it stays so, the log lost entries: keep the audit's folder.",
+      },
+    );
+  const auditing = new Auditing(session, auditor, progress, await signedForOthers(context, session, flags));
+  const told = new Progress(context, treeSize);
+  try {
+    for await (const page of updatePages(connection, treeSize, head.treeSize)) {
+      if (page.length === 0) break;
+      for (const [i, update] of page.entries()) {
+        await auditing.step(update, head, page.slice(i + 1));
+        failpoint(context, "audit-processed");
+      }
+      failpoint(context, "audit-saving");
+      await writeProgress(path, auditing.progress);
+      failpoint(context, "audit-saved");
+      told.tell(auditing.progress.state.treeSize, head.treeSize, "audited");
+      if (context.signal.aborted)
+        throw new Failure("unreachable", "Ended by a signal; the audit goes on from here next time.");
+    }
+  } finally {
+    told.end();
+  }
+  if (auditing.progress.state.treeSize < head.treeSize)
+    throw new Failure(
+      "stale",
+      `The log signs ${countText(head.treeSize)} entries and gives updates for ${countText(auditing.progress.state.treeSize)}.`,
+      {
+        section: "Auditing",
+      },
+    );
+  const signedRoot = await confirmed(context, session, auditing, head);
+  await writeProgress(path, auditing.progress);
+  const auditorHead = await signAndPost(context, session, auditor, auditing, opened, path, flags);
+  return {
+    progress: auditing.progress,
+    head: signedRoot,
+    newEntries: auditing.progress.entries - progress.entries,
+    newChanges: auditing.progress.changes - progress.changes,
+    auditorHead,
+  };
+}
+
+async function confirmed(
+  context: Context,
+  session: Session,
+  auditing: Auditing,
+  head: Parameters<Auditing["confirm"]>[0],
+): Promise<SignedRoot> {
+  try {
+    return await auditing.confirm(head);
+  } catch (error) {
+    const changed =
+      error instanceof Failure && error.detail.reason === "invalid-tree-head-signature"
+        ? await unexpectedKey(context, session)
+        : undefined;
+    throw changed ?? error;
+  }
+}
+
+/** Trees that the log signed for users: this user's own, and those in gossip files. */
+async function signedForOthers(
+  context: Context,
+  session: Session,
+  { compare = [] }: AuditFlags,
+): Promise<SignedRoot[]> {
+  const { view } = await session.client.state();
+  const own = view && { treeSize: view.treeHead.treeSize, root: view.root, signature: view.treeHead.signature };
+  const others: SignedRoot[] = [];
+  for (const file of compare) others.push((await readGossip(context, file)).head);
+  return own === undefined ? others : [own, ...others];
+}
+
+async function signAndPost(
+  context: Context,
+  { connection }: Session,
+  auditor: Auditor,
+  auditing: Auditing,
+  opened: OpenedSigner | undefined,
+  path: string,
+  { post }: AuditFlags,
+): Promise<Uint8Array | undefined> {
+  const { state, posted } = auditing.progress;
+  if (opened === undefined || state.treeSize === 0) return undefined;
+  const head = await auditor.sign(state, opened.signer);
+  failpoint(context, "audit-signed");
+  if (post === false || posted >= state.treeSize) return head;
+  await connection.postAuditorTreeHead(head);
+  failpoint(context, "audit-posted");
+  auditing.notePosted(state.treeSize);
+  await writeProgress(path, auditing.progress);
+  return head;
+}
+
+function report({ pin }: Session, { progress, head, newEntries, newChanges, auditorHead }: Round): Report {
+  const { state, entries, changes, posted } = progress;
+  return {
+    exit: EXIT.fine,
+    data: {
+      log: pin.name,
+      treeSize: state.treeSize,
+      root: hex(head.root),
+      timestamp: state.timestamp,
+      newEntries,
+      newChanges,
+      entries,
+      changes,
+      posted: posted === state.treeSize,
+      ...(auditorHead && { auditorTreeHead: hex(auditorHead) }),
+    },
+    print(paper) {
+      paper.line(
+        `Audited ${countText(newEntries)} new entries with ${countText(newChanges)} changes: all follow the rules.`,
+        "good",
+      );
+      paper.facts([
+        ["tree", `${countText(state.treeSize)} entries, the newest of ${timeText(state.timestamp)}`],
+        ["root", hex(head.root)],
+        ["signature", "good: the log signed this very tree"],
+        ["in all", `${countText(entries)} entries, ${countText(changes)} changes since the audit began`],
+        [
+          "auditor's head",
+          auditorHead === undefined
+            ? "not signed (--sign KEY)"
+            : posted === state.treeSize
+              ? "signed, and taken by the log"
+              : "signed",
+        ],
+      ]);
+    },
+  };
+}
