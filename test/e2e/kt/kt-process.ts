@@ -6,7 +6,8 @@ const MAIN = fileURLToPath(new URL("../../../packages/kt-cli/dist/main.js", impo
 
 /** What a run of `kt` left behind. */
 export interface Run {
-  readonly code: number;
+  /** Null where a signal ended it. */
+  readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
   /** The object that `--json` printed. */
@@ -42,7 +43,7 @@ export async function runKt(args: readonly string[], options: KtOptions): Promis
   child.stdout.on("data", (chunk: Buffer) => out.push(chunk));
   child.stderr.on("data", (chunk: Buffer) => err.push(chunk));
   child.stdin.end(options.input ?? "");
-  const [code] = (await once(child, "close")) as [number];
+  const [code] = (await once(child, "close")) as [number | null];
   const stdout = Buffer.concat(out).toString("utf8");
   let json: Run["json"] = {};
   try {

@@ -20,6 +20,7 @@ import {
   type VrfPrivateKey,
   wireFormat,
 } from "@mls-as/keytrans";
+import { createAuditor } from "@mls-as/keytrans/auditor";
 import { nodeSuite } from "@mls-as/keytrans/node";
 import {
   createProver,
@@ -86,6 +87,15 @@ export class MaliciousLog {
 
   branch(): Branch {
     return new Branch(this);
+  }
+
+  /** What the log's auditor signs who has audited a branch. */
+  async auditorHead(branch: Branch): Promise<Uint8Array> {
+    const { configuration, suite } = this;
+    const auditor = createAuditor({ suite, configuration });
+    let state = auditor.initialState();
+    for (const update of branch.auditorUpdates) ({ state } = auditor.process(state, update));
+    return auditor.sign(state, this.auditor);
   }
 
   /** Serves a branch; which one may change between requests. */

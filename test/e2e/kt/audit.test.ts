@@ -1,0 +1,167 @@
+import { spawnSync } from "node:child_process";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { KT_128_SHA256_Ed25519, type PrefixLeaf } from "@mls-as/keytrans";
+import { nodeSuite } from "@mls-as/keytrans/node";
+import { openLogClient } from "@mls-as/kt-client";
+import { decode } from "@mls-as/tls-codec";
+import { AuditorUpdate } from "@mls-as/keytrans";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Service, startLog } from "../services.js";
+import { runKt, type Run } from "./kt-process.js";
+import { type Branch, MaliciousLog } from "./malicious-log.js";
+import { ALICE, AliceHistory } from "./users.js";
+
+const root = fileURLToPath(new URL("../../../", import.meta.url));
+const passphrase = { KT_PASSPHRASE: "correct horse battery staple" };
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "kt-audit-"));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const newHome = (): Promise<string> => mkdtemp(join(folder, "home-"));
+const kt = (home: string, args: string[], environment: Record<string, string> = {}): Promise<Run> =>
+  runKt([...args, "--json"], { home, environment: { ...passphrase, ...environment } });
+
+describe("an auditor of the real log", () => {
+  let service: Service;
+  let home: string;
+  let keyFile: string;
+  const data = (): string => join(folder, "log");
+
+  beforeAll(async () => {
+    home = await newHome();
+    const key = await kt(home, ["key", join(folder, "keys")]);
+    expect(key.code, key.stdout).toBe(0);
+    keyFile = key.json["file"] as string;
+    const init = ["init", "--data", data(), "--auditor-public-key", key.json["publicKey"] as string];
+    const made = spawnSync(process.execPath, [join(root, "services/kt-log/dist/main.js"), ...init], {
+      encoding: "utf8",
+    });
+    expect(made.status, made.stderr).toBe(0);
+    service = await startLog(data());
+    expect((await kt(home, ["init", service.url, "--name", "l"])).code).toBe(0);
+  });
+  afterAll(() => service?.stop());
+
+  /** As many versions as asked for, each an entry of its own. */
+  async function grow(labels: readonly string[]): Promise<void> {
+    const writerToken = (await readFile(join(data(), "writer-token"), "utf8")).trim();
+    const client = await openLogClient({ url: service.url, writerToken, suite: nodeSuite });
+    for (const label of labels) {
+      const bytes = new TextEncoder().encode(label);
+      await client.ownerInit({ label: bytes });
+      await client.update({ label: bytes, values: [bytes] });
+    }
+  }
+
+  test("signs and posts, so that users are served; goes on where it stopped", async () => {
+    const first = await kt(home, ["audit", "--sign", keyFile]);
+    expect(first.code, first.stdout).toBe(0);
+    expect(first.json).toMatchObject({ treeSize: 1, newEntries: 1, newChanges: 0, posted: true });
+    await grow(["a", "b", "c"]);
+    const second = await kt(home, ["audit", "--sign", keyFile]);
+    expect(second.json).toMatchObject({ entries: second.json["treeSize"], changes: 3, posted: true });
+    expect((await kt(home, ["audit", "--sign", keyFile])).json).toMatchObject({ newEntries: 0, changes: 3 });
+    const status = await kt(home, ["status"]);
+    expect(status.json, status.stdout).toMatchObject({ exit: 0, auditor: { signed: true } });
+  });
+
+  test("killed at any instant, it goes on without skipping or repeating", async () => {
+    await grow(["d", "e", "f", "g"]);
+    const { treeSize, changes } = (await kt(home, ["audit", "--sign", keyFile, "--restart", "--no-post"])).json;
+    for (const point of ["audit-processed:2", "audit-saving", "audit-saved", "audit-signed", "audit-posted"]) {
+      await rm(join(home, "logs", "l", "audit.json"), { force: true });
+      const killed = await kt(home, ["audit", "--sign", keyFile], { KT_FAILPOINT: point });
+      expect(killed.code, point).toBe(null);
+      const resumed = await kt(home, ["audit", "--sign", keyFile]);
+      expect(resumed.json, point).toMatchObject({ exit: 0, treeSize, entries: treeSize, changes, posted: true });
+    }
+  });
+
+  test("refuses a key that is not the auditor's, a wrong passphrase, and two audits at once are one after the other", async () => {
+    const other = await kt(home, ["key", join(folder, "other-keys")]);
+    expect((await kt(home, ["audit", "--sign", other.json["file"] as string])).code).toBe(2);
+    expect((await kt(home, ["audit", "--sign", keyFile], { KT_PASSPHRASE: "wrong" })).code).toBe(2);
+    const both = await Promise.all([kt(home, ["audit"]), kt(home, ["audit"])]);
+    expect(both.map(({ code }) => code)).toEqual([0, 0]);
+  });
+});
+
+describe("an audited log that cheats", () => {
+  let log: MaliciousLog;
+  let forAuditor: Branch;
+  let forUsers: Branch;
+  let home: string;
+  let url: string;
+  let start: number;
+  let alice: AliceHistory;
+
+  async function world(): Promise<void> {
+    home = await newHome();
+    log = await MaliciousLog.create({ audited: true });
+    start = Date.now() - 600_000;
+    alice = new AliceHistory(log.logId, Math.floor(start / 1000));
+    forAuditor = log.branch();
+    forUsers = forAuditor;
+    await forAuditor.heartbeat(start);
+    await forAuditor.put(ALICE, alice.enrol(), start + 1000);
+    await forAuditor.put(ALICE, await alice.addLaptop(), start + 2000);
+    url = await log.serve({
+      branch: (path) => (path === "/v1/tree-head" || path.startsWith("/v1/auditor") ? forAuditor : forUsers),
+    });
+    expect((await kt(home, ["init", url, "--name", "l"])).code).toBe(0);
+    expect((await kt(home, ["audit"])).json).toMatchObject({ treeSize: 3, changes: 2 });
+  }
+
+  async function convicts(run: Run, code: number, headline: RegExp): Promise<void> {
+    expect(run.code, run.stdout).toBe(code);
+    log.close();
+    const verdict = await kt(await newHome(), ["evidence", run.json.error?.evidence as string]);
+    expect([verdict.code, verdict.json["headline"]], verdict.stdout).toEqual([code, expect.stringMatching(headline)]);
+  }
+
+  test("removes a leaf", async () => {
+    await world();
+    const added = decode(AuditorUpdate, forAuditor.auditorUpdates[2] as Uint8Array).added as PrefixLeaf[];
+    const removal = await forAuditor.removal(start + 60_000, added);
+    await forAuditor.forge(start + 60_000, 1, removal);
+    await convicts(await kt(home, ["audit"]), 1, /removed/);
+  });
+
+  test("stamps time backwards", async () => {
+    await world();
+    await forAuditor.forge(start + 500, 2);
+    await forAuditor.heartbeat(start + 60_000);
+    await convicts(await kt(home, ["audit"]), 1, /time backwards/);
+  });
+
+  test("changes the prefix tree behind the auditor's back: the signed tree is another one", async () => {
+    await world();
+    await forAuditor.forge(start + 60_000, 1);
+    await convicts(await kt(home, ["audit"]), 3, /another tree/);
+  });
+
+  test("equivocates to auditor and users", async () => {
+    await world();
+    forUsers = forAuditor.fork();
+    await forUsers.put(ALICE, alice.addGhost(), start + 60_000);
+    await forAuditor.heartbeat(start + 60_000);
+    // The user saw the tree with the ghost; the auditor's head that comes with it is of the common past.
+    const { suite } = log;
+    expect(suite.id).toBe(KT_128_SHA256_Ed25519);
+    const user = await newHome();
+    await kt(user, ["init", url, "--name", "l"]);
+    const auditorHead = join(folder, "head.bin");
+    await writeFile(auditorHead, await log.auditorHead(forAuditor.fork(3)));
+    forUsers.store.setAuditorTreeHead(new Uint8Array(await readFile(auditorHead)));
+    const file = join(folder, "user.json");
+    const saved = await kt(user, ["gossip", "--save", file]);
+    expect(saved.code, saved.stdout).toBe(0);
+    await forAuditor.heartbeat(start + 61_000);
+    await convicts(await kt(home, ["audit", "--compare", file]), 1, /FORK/);
+  });
+});
