@@ -16,7 +16,13 @@ export type DiscrepancyKind =
   /** The store's copy of a list is not what the log holds as that version, or is ahead of the log. */
   | "list-differs"
   /** The log is further on than the store: harmless, the next change catches up. */
-  | "log-ahead";
+  | "log-ahead"
+  /** A revoked credential is not on its CRL. */
+  | "missing-from-crl"
+  /** A CRL lists a credential that the store says is active. */
+  | "only-in-crl"
+  /** A CRL is not served, is out of date, or is not signed by its issuer. */
+  | "crl-unusable";
 
 export interface Discrepancy {
   readonly kind: DiscrepancyKind;
@@ -102,7 +108,7 @@ function compareCredential(credential: StoredCredential, logged: LoggedRecords):
   return [];
 }
 
-async function credentialsOf(store: Store, user: string): Promise<StoredCredential[]> {
+export async function credentialsOf(store: Store, user: string): Promise<StoredCredential[]> {
   const all: StoredCredential[] = [];
   for (let after = ""; ; ) {
     const page = await store.credentials({ user, after, limit: PAGE });
