@@ -4,6 +4,7 @@ import {
   type ClientState,
   createClient,
   encodeClientState,
+  encodePendingCredential,
   finalizeCredential,
   type KtClient,
   type PendingCredential,
@@ -15,6 +16,7 @@ import { decode } from "@mls-as/tls-codec";
 import {
   checkFields,
   hex,
+  listOf,
   optionalNumber,
   requiredNumber,
   type Step,
@@ -44,57 +46,87 @@ function presented<R>(prepared: Prepared<R>, present: (result: R, state: ClientS
   };
 }
 
+/** A result that may be stated in several ways. */
+export class AnyOf {
+  readonly ways: readonly unknown[];
+  constructor(ways: readonly unknown[]) {
+    this.ways = ways;
+  }
+}
+const anyOf = (...ways: readonly unknown[]): AnyOf => new AnyOf(ways);
+
 const labelOf = (step: Step): Uint8Array => unhex(step.label, "label");
 
 const OPERATIONS: Readonly<Record<string, Operation>> = {
   search: {
     fields: ["label", "version"],
-    expected: ["version", "value"],
+    expected: ["version", "value", "position", "monitor", "treeSize", "root", "timestamp"],
     prepare: (client, state, step) =>
       presented(
         client.prepareSearch(state, { label: labelOf(step), version: optionalNumber(step.version, "version") }),
-        ({ version, value }) => ({ version, value: hex(value) }),
+        ({ value, root, ...found }) => ({ ...found, value: hex(value), root: hex(root) }),
       ),
   },
   contactMonitor: {
     fields: ["label"],
-    expected: [],
+    expected: ["entries"],
     prepare: (client, state, step) =>
-      presented(client.prepareContactMonitor(state, { label: labelOf(step) }), () => ({})),
+      presented(client.prepareContactMonitor(state, { label: labelOf(step) }), ({ entries }) => ({ entries })),
   },
   ownerInit: {
     fields: ["label", "start"],
-    expected: [],
+    expected: ["start", "greatestVersion"],
     prepare: (client, state, step) =>
       presented(
-        client.prepareOwnerInit(state, { label: labelOf(step), start: requiredNumber(step.start, "start") }),
-        () => ({}),
+        client.prepareOwnerInit(state, { label: labelOf(step), start: optionalNumber(step.start, "start") }),
+        ({ start, greatestVersion }) => ({ start, greatestVersion }),
       ),
   },
   ownerMonitor: {
     fields: ["label"],
-    expected: [],
+    expected: ["entries", "verified", "start", "complete"],
     prepare: (client, state, step) =>
-      presented(client.prepareOwnerMonitor(state, { label: labelOf(step) }), () => ({})),
+      presented(client.prepareOwnerMonitor(state, { label: labelOf(step) }), (result) => ({ ...result })),
   },
   update: {
     fields: ["label", "values"],
-    expected: ["position"],
+    expected: ["position", "versions", "created", "skipped", "treeSize", "root"],
     prepare: (client, state, step) => {
-      if (!Array.isArray(step.values)) throw new TranscriptError("values is not a list");
-      const values = step.values.map((value, i) => unhex(value, `values[${i}]`));
-      return presented(client.prepareUpdate(state, { label: labelOf(step), values }), ({ position }) => ({ position }));
+      const values = listOf(step.values ?? [], "values").map((value, i) => unhex(value, `values[${i}]`));
+      return presented(
+        client.prepareUpdate(state, { label: labelOf(step), values }),
+        ({ position, versions, created, skipped, treeSize, root }) => ({
+          position,
+          versions: versions.map(({ version, value }) => ({ version, value: hex(value) })),
+          created,
+          skipped,
+          treeSize,
+          root: hex(root),
+        }),
+      );
     },
   },
   distinguished: {
     fields: ["stop"],
     expected: ["heads"],
     prepare: (client, state, step) =>
-      presented(client.prepareDistinguished(state, { stop: optionalNumber(step.stop, "stop") }), ({ heads }) => ({
-        heads: heads.map(({ root }) => hex(root)),
-      })),
+      presented(
+        client.prepareDistinguished(state, { stop: optionalNumber(step.stop, "stop") }),
+        ({ heads, distinguishedHead }, { distinguished }) => ({
+          // As a list of roots, or as an encoded `DistinguishedHead`; with a stopping position also with those known before.
+          heads: anyOf(
+            heads.map(({ root }) => hex(root)),
+            distinguished.map(({ root }) => hex(root)),
+            hex(distinguishedHead),
+          ),
+        }),
+      ),
   },
 };
+
+/** One update, or several to be taken in turn. */
+const updatesOf = ({ update }: Step): Uint8Array[] =>
+  (Array.isArray(update) ? listOf(update, "update") : [update]).map((one) => unhex(one, "update"));
 
 /** Steps that are no question to the log. */
 const OFFLINE = ["credential", "credentialUpdate", "audit"];
@@ -102,14 +134,14 @@ const OFFLINE = ["credential", "credentialUpdate", "audit"];
 /** The one client, and the one auditor, that live through the steps of a transcript. */
 export class ClientSession {
   readonly #client: KtClient;
-  readonly #now: number;
+  readonly #now: number | undefined;
   readonly #auditor: Auditor | undefined;
   #audited: AuditorState | undefined;
   /** Provisional credentials that wait for their update, the newest first. */
   #pending: readonly PendingCredential[] = [];
   state: ClientState;
 
-  private constructor(client: KtClient, now: number, auditor: Auditor | undefined) {
+  private constructor(client: KtClient, now: number | undefined, auditor: Auditor | undefined) {
     this.#client = client;
     this.#now = now;
     this.#auditor = auditor;
@@ -126,10 +158,10 @@ export class ClientSession {
     const { ciphersuite } = configuration;
     if (ciphersuite !== 1 && ciphersuite !== 2) throw new TranscriptError(`unknown cipher suite ${ciphersuite}`);
     const suite = given ?? (await nodeSuite(ciphersuite));
-    const recent = requiredNumber(transcript.recent, "recent");
+    const recent = optionalNumber(transcript.recent, "recent") ?? 7;
     const client = createClient({ suite, configuration, recent });
     const auditor = configuration.mode === "thirdPartyAuditing" ? createAuditor({ suite, configuration }) : undefined;
-    return new ClientSession(client, requiredNumber(transcript.now, "now"), auditor);
+    return new ClientSession(client, optionalNumber(transcript.now, "now"), auditor);
   }
 
   prepare(step: Step): Prepared<Outcome> {
@@ -151,9 +183,9 @@ export class ClientSession {
     if (step.request !== undefined && hex(request) !== step.request.toLowerCase())
       throw new TranscriptError(`the request is ${hex(request)} instead of ${step.request}`);
     const response = Array.isArray(step.response)
-      ? (step.response as readonly string[]).map((one, i) => unhex(one, `response[${i}]`))
+      ? listOf(step.response, "response").map((one, i) => unhex(one, `response[${i}]`))
       : unhex(step.response, "response");
-    const now = step.now === undefined ? this.#now : requiredNumber(step.now, "now");
+    const now = requiredNumber(step.now ?? this.#now, "now");
     const { result, state } = await verify(response, now);
     this.state = state;
     return result;
@@ -162,26 +194,38 @@ export class ClientSession {
   async #performOffline(step: Step): Promise<Outcome> {
     switch (step.op) {
       case "credential": {
-        checkFields(step, ["credential"], ["version", "value", "final"]);
-        const { version, value, final, pending } = await this.#client.verifyCredential(
+        checkFields(step, ["credential"], ["label", "version", "value", "position", "final"]);
+        const { label, version, value, position, final, pending } = await this.#client.verifyCredential(
           this.state,
           unhex(step.credential, "credential"),
         );
         // A provisional credential is final as soon as its terminal log entry is known to be distinguished.
         const settled = final || (pending !== undefined && finalizeCredential(this.state, pending));
         if (pending !== undefined && !settled) this.#pending = [pending, ...this.#pending];
-        return { version, value: hex(value), final: settled };
+        return { label: hex(label), version, value: hex(value), position, final: settled };
       }
-      case "credentialUpdate":
+      case "credentialUpdate": {
         checkFields(step, ["update"], ["final"]);
-        return { final: await this.#finalise(unhex(step.update, "update"), step.expect.ok) };
+        const before = this.#pending;
+        try {
+          let final = true;
+          for (const update of updatesOf(step)) final = (await this.#finalise(update, step.expect.ok)) && final;
+          return { final };
+        } catch (error) {
+          this.#pending = before;
+          throw error;
+        }
+      }
       default: {
-        checkFields(step, ["update"], ["treeSize", "root"]);
+        checkFields(step, ["update", "checkpoint"], ["treeSize", "root", "timestamp", "prefixRoot"]);
         if (this.#auditor === undefined || this.#audited === undefined)
-          throw new TranscriptError("audit where the configuration names no auditor");
-        const { state, treeSize, root } = this.#auditor.process(this.#audited, unhex(step.update, "update"));
+          throw new KeytransError("invalid-configuration", "it names no auditor", "Auditing", "configuration");
+        let state = this.#audited;
+        if (step.checkpoint !== undefined) state = await this.#auditor.start(unhex(step.checkpoint, "checkpoint"));
+        for (const update of updatesOf(step)) ({ state } = this.#auditor.process(state, update));
         this.#audited = state;
-        return { treeSize, root: hex(root) };
+        const { treeSize, timestamp, prefixRoot } = state;
+        return { treeSize, root: hex(this.#auditor.root(state)), timestamp, prefixRoot: hex(prefixRoot) };
       }
     }
   }
@@ -202,7 +246,8 @@ export class ClientSession {
         refusal ??= error;
       }
     }
-    if (refusal === undefined) throw new TranscriptError("no provisional credential waits for an update");
+    if (refusal === undefined)
+      throw new KeytransError("missing-state", "no provisional credential waits for an update", "Provisional");
     if (queue && refusal.code === "unknown-distinguished-head") return false;
     throw refusal;
   }
@@ -219,9 +264,7 @@ export class ClientSession {
   /** Everything remembered, to compare. */
   snapshot(): string {
     const audited = this.#audited === undefined ? "" : hex(encodeAuditorState(this.#audited));
-    const pending = this.#pending.map(({ label, version, terminal, tree }) =>
-      [hex(label), version, terminal, tree.size].join(),
-    );
+    const pending = this.#pending.map((one) => hex(encodePendingCredential(one)));
     return [hex(encodeClientState(this.state)), audited, ...pending].join(" ");
   }
 }

@@ -1,14 +1,25 @@
 import { readFileSync } from "node:fs";
 import { KeytransError } from "@mls-as/keytrans";
-import { ClientSession, type Outcome as StepOutcome } from "./keytrans-session.js";
-import { type Step, type Transcript, TranscriptError } from "./keytrans-transcript.js";
+import { CodecError } from "@mls-as/tls-codec";
+import { AnyOf, ClientSession, type Outcome as StepOutcome } from "./keytrans-session.js";
+import { INFORMATION, type Step, type Transcript, TranscriptError } from "./keytrans-transcript.js";
 import type { Outcome } from "./main.js";
 
 /** A field of `expect` as text, so that lists and missing values compare too. */
 const text = (value: unknown): string => JSON.stringify(value ?? null).toLowerCase();
 
-/** Fields of `expect` that are settled otherwise, or said to people. */
-const NOT_COMPARED = new Set(["ok", "reason", "description", "comment"]);
+/** Whether a result is what a step states of it; in a list of objects, and in an object, what it leaves out is not compared. */
+function agrees(actual: unknown, stated: unknown): boolean {
+  if (actual instanceof AnyOf) return actual.ways.some((way) => agrees(way, stated));
+  if (Array.isArray(actual) && Array.isArray(stated))
+    return actual.length === stated.length && actual.every((one, i) => agrees(one, stated[i]));
+  if (isObject(actual) && isObject(stated))
+    return Object.entries(stated).every(([field, value]) => agrees(actual[field], value));
+  return text(actual) === text(stated);
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** The reason why what happened is not what the step states, or undefined when it is. */
 async function differs(session: ClientSession, step: Step): Promise<string | undefined> {
@@ -23,8 +34,10 @@ async function differs(session: ClientSession, step: Step): Promise<string | und
   }
   if (!step.expect.ok) return `accepted what must be refused (${step.expect.reason ?? "no reason given"})`;
   for (const [field, value] of Object.entries(step.expect))
-    if (!NOT_COMPARED.has(field) && text(result[field]) !== text(value))
-      return `${field} is ${text(result[field])} instead of ${text(value)}`;
+    if (field !== "ok" && !INFORMATION.includes(field) && !agrees(result[field], value)) {
+      const actual = result[field];
+      return `${field} is ${text(actual instanceof AnyOf ? actual.ways[0] : actual)} instead of ${text(value)}`;
+    }
   return undefined;
 }
 
@@ -44,21 +57,28 @@ async function runTranscript(path: string, transcript: Transcript, report: (outc
   }
 }
 
+async function runOne(name: string, transcript: Transcript, report: (outcome: Outcome) => void): Promise<void> {
+  if (!Array.isArray(transcript.steps)) throw new TranscriptError("no steps in the file");
+  try {
+    await runTranscript(name, transcript, report);
+  } catch (error) {
+    // The configuration is refused: every step of the transcript is.
+    const refused = error instanceof KeytransError || error instanceof CodecError || error instanceof TranscriptError;
+    for (const [index, step] of transcript.steps.entries())
+      report({
+        case: `${name}#${index} ${step.op}`,
+        ok: step.expect?.ok === false && refused,
+        detail: (error as Error).message,
+      });
+  }
+}
+
 /** Plays transcripts: one client, or auditor, lives through all steps of a file; each step is a case. */
 export async function runKeytrans(paths: string[], report: (outcome: Outcome) => void): Promise<void> {
   for (const path of paths) {
-    const transcript = JSON.parse(readFileSync(path, "utf8")) as Transcript;
-    if (!Array.isArray(transcript.steps)) throw new TranscriptError("no steps in the file");
-    try {
-      await runTranscript(path, transcript, report);
-    } catch (error) {
-      // The configuration is refused: every step of the transcript is.
-      for (const [index, step] of transcript.steps.entries())
-        report({
-          case: `${path}#${index} ${step.op}`,
-          ok: step.expect?.ok === false && error instanceof KeytransError,
-          detail: (error as Error).message,
-        });
-    }
+    const content = JSON.parse(readFileSync(path, "utf8")) as Transcript | readonly Transcript[];
+    const transcripts = Array.isArray(content) ? (content as readonly Transcript[]) : [content as Transcript];
+    for (const [number, transcript] of transcripts.entries())
+      await runOne(transcripts.length === 1 ? path : `${path}[${number}]`, transcript, report);
   }
 }

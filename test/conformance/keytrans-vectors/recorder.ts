@@ -4,13 +4,32 @@ import { baseLadder } from "../../differential/ladders.js";
 import { type LabelUpdate, PairedLog, type PairedOptions } from "../../differential/paired-log.js";
 import { frontier } from "../../differential/naive-trees.js";
 import { Recording } from "../../differential/recording.js";
-import { ClientSession } from "../keytrans-session.js";
+import { AnyOf, ClientSession, type Outcome } from "../keytrans-session.js";
 import { hex, type Step, type Transcript, unhex } from "../keytrans-transcript.js";
 import { tamper, tamperBytes } from "./tampering.js";
 
 /** Thrown when a client accepted what must be refused: the vectors are not written then. */
 export class AcceptedTampering extends Error {}
 
+/** What is published of a step's result: the fields that every implementation has. */
+const PUBLISHED: Readonly<Record<string, readonly string[]>> = {
+  search: ["version", "value"],
+  update: ["position"],
+  distinguished: ["heads"],
+  credential: ["version", "value", "final"],
+  credentialUpdate: ["final"],
+  audit: ["treeSize", "root"],
+};
+
+function published({ op }: Pick<Step, "op">, outcome: Outcome): Outcome {
+  const fields = (PUBLISHED[op] ?? []).map((field) => {
+    const value = outcome[field];
+    return [field, value instanceof AnyOf ? value.ways[0] : value] as const;
+  });
+  return Object.fromEntries(fields);
+}
+
+type Header = Omit<Transcript, "steps" | "now"> & { readonly now: number };
 type Request = Omit<Step, "expect" | "request" | "response">;
 
 /** Plays a scenario and records it, alone or with everything that must fail before each of its steps. */
@@ -19,14 +38,14 @@ export class Recorder {
   readonly #session: ClientSession;
   readonly #steps: Step[] = [];
   readonly #hostile: boolean;
-  readonly #header: Omit<Transcript, "steps">;
+  readonly #header: Header;
   /** Answers given so far, to be replayed where they do not belong. */
   readonly #answers: { readonly what: string; readonly op: string; readonly response: Uint8Array }[] = [];
   /** Operations with the ways in which they were tampered with: once in a transcript is enough. */
   readonly #tried = new Set<string>();
   now: number;
 
-  private constructor(log: PairedLog, session: ClientSession, header: Omit<Transcript, "steps">, hostile: boolean) {
+  private constructor(log: PairedLog, session: ClientSession, header: Header, hostile: boolean) {
     this.log = log;
     this.#session = session;
     this.#header = header;
@@ -88,7 +107,7 @@ export class Recorder {
     const response = responses.length === 1 ? hex(first) : responses.map(hex);
     const step = { ...common, response, expect: { ok: true } };
     const outcome = await this.#session.perform(step);
-    this.#steps.push({ ...step, expect: { ok: true, ...outcome } });
+    this.#steps.push({ ...step, expect: { ok: true, ...published(step, outcome) } });
     this.#answers.push({
       what: `an earlier ${request.op} (step ${this.#steps.length - 1})`,
       op: request.op,
@@ -110,14 +129,14 @@ export class Recorder {
       await this.#mustFail({ ...step, [field]: hex(response), expect: { ok: false, reason } });
     }
     const outcome = await this.#session.perform({ ...step, expect: { ok: true } });
-    this.#steps.push({ ...step, expect: { ok: true, ...outcome } });
+    this.#steps.push({ ...step, expect: { ok: true, ...published(step, outcome) } });
   }
 
   /** An update that comes before the distinguished head it leads to is known. */
   async queued(step: Omit<Step, "expect">): Promise<void> {
     const outcome = await this.#session.perform({ ...step, expect: { ok: true } });
     if (outcome.final !== false) throw new Error("the update was not queued");
-    this.#steps.push({ ...step, expect: { ok: true, ...outcome } });
+    this.#steps.push({ ...step, expect: { ok: true, ...published(step, outcome) } });
   }
 
   /** The log's credential for a label, relying on the rightmost distinguished log entry the client knows. */
