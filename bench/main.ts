@@ -19,6 +19,7 @@ const SUITES: readonly (() => Promise<readonly Benchmark[]>)[] = [
   async () => (await import("./mls-core.js")).benchmarks,
   async () => (await import("./keytrans.js")).benchmarks,
   async () => (await import("./kt-log.js")).benchmarks,
+  async () => (await import("./kt-log-growth.js")).benchmarks,
   async () => (await import("./as.js")).benchmarks,
 ];
 

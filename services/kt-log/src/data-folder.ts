@@ -8,6 +8,7 @@ import { encode } from "@mls-as/tls-codec";
 import { writeDurably } from "@mls-as/service-runtime";
 import type { Config } from "./config.js";
 import { createKeys } from "./keys.js";
+import { createCheckpointKey } from "./witnessing/checkpoint-key.js";
 import { DATABASE_FILE, isInitialised } from "./storage/open-store.js";
 import { PostgresLogStore } from "./storage/postgres.js";
 import { SqliteLogStore } from "./storage/sqlite.js";
@@ -41,6 +42,8 @@ const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length
 const MINUTE = 60_000n;
 
 export interface InitOptions {
+  /** After which log entries expire and may be pruned; absent: never. */
+  readonly maximumLifetimeMilliseconds?: number | undefined;
   /** Milliseconds since 1970, for the genesis entry. */
   readonly clock?: () => number;
   /** A third party that audits the log; absent: contact monitoring. */
@@ -59,14 +62,23 @@ export interface InitOptions {
  * 24 h, max_ahead 60 s, max_behind 1 h, no maximum lifetime. The configuration never changes afterwards.
  * @throws DataFolderError when there is a log already
  */
-export async function initialise(config: Config, { auditor, clock = Date.now }: InitOptions = {}): Promise<void> {
+export async function initialise(
+  config: Config,
+  { auditor, maximumLifetimeMilliseconds, clock = Date.now }: InitOptions = {},
+): Promise<void> {
   const { dataDir } = config;
   if (await isInitialised(config)) throw new DataFolderError(`There is a log in ${dataDir} already.`);
+  if (maximumLifetimeMilliseconds !== undefined && maximumLifetimeMilliseconds <= 24 * 60 * Number(MINUTE))
+    throw new DataFolderError(
+      "The maximum lifetime must be greater than the reasonable monitoring window, 86400 seconds.",
+    );
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   if (config.passphrase === undefined && config.passphraseFile === undefined)
     await writeDurably(join(dataDir, FILES.passphrase), `${randomBytes(24).toString("base64url")}\n`, 0o600);
   const suite = await nodeSuite(KT_128_SHA256_Ed25519);
-  const keys = await createKeys(join(dataDir, FILES.keys), await readPassphrase(config), suite, random);
+  const passphrase = await readPassphrase(config);
+  const keys = await createKeys(join(dataDir, FILES.keys), passphrase, suite, random);
+  await createCheckpointKey(dataDir, passphrase);
   const common = {
     ciphersuite: suite.id,
     signaturePublicKey: suite.importSigner(keys.signature).publicKey,
@@ -74,7 +86,7 @@ export async function initialise(config: Config, { auditor, clock = Date.now }: 
     maxAhead: MINUTE,
     maxBehind: 60n * MINUTE,
     reasonableMonitoringWindow: 24n * 60n * MINUTE,
-    maximumLifetime: undefined,
+    maximumLifetime: maximumLifetimeMilliseconds === undefined ? undefined : BigInt(maximumLifetimeMilliseconds),
   };
   const configuration: Configuration =
     auditor === undefined

@@ -5,7 +5,11 @@ import { type Config, readConfig } from "./config.js";
 import { DataFolderError, initialise } from "./data-folder.js";
 import { RolledBackError } from "./head-memory.js";
 import { KeyFileError } from "./keys.js";
-import { runFsck } from "./fsck/command.js";
+import { ArchiveError } from "./archive/archive-error.js";
+import { runExport } from "./commands/export.js";
+import { runFsck } from "./commands/fsck.js";
+import { runImport } from "./commands/import.js";
+import { runPrune } from "./commands/prune.js";
 import { serve } from "./serve.js";
 import { isInitialised, openStore } from "./storage/open-store.js";
 
@@ -20,6 +24,7 @@ interface Flags {
 interface InitFlags extends Flags {
   readonly auditorPublicKey?: Uint8Array;
   readonly maxAuditorLag: number;
+  readonly maximumLifetime?: number;
 }
 
 function publicKeyBytes(text: string): Uint8Array {
@@ -61,15 +66,18 @@ async function runServe(flags: Flags): Promise<void> {
 
 async function runInit(flags: InitFlags): Promise<void> {
   const config = configOf(flags);
-  const { auditorPublicKey: publicKey, maxAuditorLag } = flags;
-  await initialise(config, publicKey && { auditor: { publicKey, maxLagMilliseconds: maxAuditorLag * 1000 } });
+  const { auditorPublicKey: publicKey, maxAuditorLag, maximumLifetime } = flags;
+  await initialise(config, {
+    auditor: publicKey && { publicKey, maxLagMilliseconds: maxAuditorLag * 1000 },
+    maximumLifetimeMilliseconds: maximumLifetime === undefined ? undefined : maximumLifetime * 1000,
+  });
   process.stdout.write(`A log was made in ${config.dataDir}.\n`);
   process.stdout.write(`The AS needs ${config.dataDir}/writer-token. Back up keys.json and its passphrase apart.\n`);
 }
 
 /** What an operator did wrong is told in a sentence; anything else is a fault of this program and shows its stack. */
 function report(error: unknown): number {
-  const kinds = [ConfigurationError, DataFolderError, KeyFileError, RolledBackError];
+  const kinds = [ArchiveError, ConfigurationError, DataFolderError, KeyFileError, RolledBackError];
   const known = error instanceof Error && kinds.some((kind) => error instanceof kind);
   const text = known ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error);
   process.stderr.write(`kt-log: ${text}\n`);
@@ -99,6 +107,11 @@ program
   .option("--data <dir>", "data folder (KT_LOG_DATA; default data/kt-log)")
   .option("--auditor-public-key <hex>", "Ed25519 key of the third party that audits this log", publicKeyBytes)
   .option("--max-auditor-lag <seconds>", "how far the auditor may lag behind the newest entry", wholeNumber, 3600)
+  .option(
+    "--maximum-lifetime <seconds>",
+    "after which log entries expire and can be pruned (default: never)",
+    wholeNumber,
+  )
   .action(runInit);
 
 program
@@ -108,6 +121,34 @@ program
   .option("--json", "print one JSON line")
   .action(async (flags: Flags) => {
     process.exitCode = await runFsck(configOf(flags), flags.json === true);
+  });
+
+program
+  .command("prune")
+  .description("of a log with a maximum lifetime, delete the versions of the prefix tree that have expired")
+  .option("--data <dir>", "data folder (KT_LOG_DATA; default data/kt-log)")
+  .option("--entries", "delete expired log entries too: users who were away for longer cannot be served any more")
+  .option("--json", "print one JSON line")
+  .action(async (flags: Flags & { readonly entries?: boolean }) => {
+    process.exitCode = await runPrune(configOf(flags), flags);
+  });
+
+program
+  .command("export <file>")
+  .description("write the whole log, without its keys, into a new archive; - is the standard output")
+  .option("--data <dir>", "data folder (KT_LOG_DATA; default data/kt-log)")
+  .option("--json", "print one JSON line")
+  .action(async (file: string, flags: Flags) => {
+    process.exitCode = await runExport(configOf(flags), file, flags.json === true);
+  });
+
+program
+  .command("import <file>")
+  .description("make a log from an archive, deriving and verifying all of it; - is the standard input")
+  .option("--data <dir>", "data folder (KT_LOG_DATA; default data/kt-log)")
+  .option("--json", "print one JSON line")
+  .action(async (file: string, flags: Flags) => {
+    process.exitCode = await runImport(configOf(flags), file, flags.json === true);
   });
 
 program

@@ -20,6 +20,8 @@ export interface FsckOptions {
   readonly writerToken?: string | undefined;
   /** Where it is given, VRF outputs without a stored proof are computed again; otherwise only the trees confirm them. */
   readonly vrf?: VrfEvaluator | undefined;
+  /** The encoded `Configuration` of a store that has no settings yet. */
+  readonly configuration?: Uint8Array | undefined;
   readonly onProgress?: ((done: number, total: number, stage: Stage) => void) | undefined;
   /** Findings after which to give up; default 100. */
   readonly findingLimit?: number;
@@ -114,7 +116,8 @@ class Check {
       this.#findings.same("settings", "the hash of the writer token", stored, hash);
     }
     try {
-      return decode(Configuration, (await this.#store.setting("configuration")) ?? new Uint8Array());
+      const given = this.#options.configuration ?? (await this.#store.setting("configuration"));
+      return decode(Configuration, given ?? new Uint8Array());
     } catch {
       this.#findings.note("settings", "the configuration does not decode");
       return undefined;

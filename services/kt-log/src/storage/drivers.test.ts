@@ -1,64 +1,14 @@
 import { randomBytes } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { Configuration, type Suite } from "@mls-as/keytrans";
 import { nodeSuite } from "@mls-as/keytrans/node";
 import { type LabelChange, type LogEntryWrites, sequence, type SequenceContext } from "@mls-as/keytrans/prover";
 import { encode } from "@mls-as/tls-codec";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { type PostgresServer, postgresBinaries, startPostgres } from "../../fixtures/postgres-server.js";
+import { postgresDriver, sqliteDriver } from "../../fixtures/drivers.js";
 import { fsck } from "../fsck/fsck.js";
-import { PostgresLogStore } from "./postgres.js";
-import { SqliteLogStore } from "./sqlite.js";
 import { HeadMovedError, type LogStore } from "./store.js";
 
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
-const binaries = postgresBinaries();
-
-interface Driver {
-  readonly name: string;
-  readonly available: boolean;
-  setUp(): Promise<void>;
-  tearDown(): Promise<void>;
-  /** A store of its own on the database of the place. */
-  open(place: string): Promise<LogStore>;
-}
-
-function sqliteDriver(): Driver {
-  let folder = "";
-  return {
-    name: "SQLite",
-    available: true,
-    setUp: async () => {
-      folder = await mkdtemp(join(tmpdir(), "kt-store-"));
-    },
-    tearDown: () => rm(folder, { recursive: true }),
-    open: async (place) => new SqliteLogStore(join(folder, place)),
-  };
-}
-
-function postgresDriver(): Driver {
-  let server: PostgresServer | undefined;
-  const urls = new Map<string, string>();
-  return {
-    name: binaries === undefined ? "PostgreSQL (not installed here)" : "PostgreSQL",
-    available: binaries !== undefined,
-    setUp: async () => {
-      if (binaries !== undefined) server = await startPostgres(binaries);
-    },
-    tearDown: async () => server?.stop(),
-    open: async (place) => {
-      let url = urls.get(place);
-      if (url === undefined) {
-        url = server?.database(place) ?? "";
-        urls.set(place, url);
-      }
-      return PostgresLogStore.open(url, 3);
-    },
-  };
-}
-
 describe.each([sqliteDriver(), postgresDriver()])("storage contract on $name", (driver) => {
   describe.skipIf(!driver.available)("every driver", () => {
     let suite: Suite;

@@ -6,7 +6,7 @@ import { insertProofs, openLogDatabase } from "./postgres-reads.js";
 import { packIds, paginate, unpackIds, withoutNodes } from "./prefix-pages.js";
 import { settingChecksum } from "./setting-checksum.js";
 import { missing, plain } from "./sqlite-reads.js";
-import { HeadMovedError, type LogStore, type Pruned, type PruneOptions } from "./store.js";
+import { HeadMovedError, LOG_TABLES, type LogStore, type Pruned, type PruneOptions } from "./store.js";
 import { outputsOf } from "./version-outputs.js";
 
 /** Log entries whose superseded nodes go in one transaction. */
@@ -157,6 +157,14 @@ export class PostgresLogStore extends PostgresInspection implements LogStore {
       if (last === undefined) return pruned;
       onProgress?.(last);
     }
+  }
+
+  async clear(): Promise<void> {
+    await this.database.transaction(async (query) => {
+      if ((await query("select 1 from settings")).rows.length > 0) throw new Error("the database holds a log");
+      await query(`truncate ${LOG_TABLES.join(", ")}`);
+    });
+    this.cache.clear();
   }
 
   get cacheCounts(): { readonly hits: number; readonly misses: number } {

@@ -4,7 +4,7 @@ import { packIds, paginate, unpackIds, withoutNodes } from "./prefix-pages.js";
 import { settingChecksum } from "./setting-checksum.js";
 import { SqliteInspection } from "./sqlite-inspection.js";
 import { missing, plain } from "./sqlite-reads.js";
-import { HeadMovedError, type LogStore, type Pruned, type PruneOptions } from "./store.js";
+import { HeadMovedError, LOG_TABLES, type LogStore, type Pruned, type PruneOptions } from "./store.js";
 import { outputsOf } from "./version-outputs.js";
 
 /** Log entries whose superseded nodes go in one transaction, so that nobody waits long for the write lock. */
@@ -181,6 +181,14 @@ export class SqliteLogStore extends SqliteInspection implements LogStore {
     const keep = JSON.stringify(kept);
     const sql = "delete from entries where position < ? and position not in (select value from json_each(?))";
     return this.db.run(sql, firstUnexpired, keep);
+  }
+
+  async clear(): Promise<void> {
+    this.db.transaction(() => {
+      if (this.db.get("select 1 from settings") !== undefined) throw new Error("the database holds a log");
+      for (const table of LOG_TABLES) this.db.handle.exec(`delete from ${table}`);
+    });
+    this.cache.clear();
   }
 
   get cacheCounts(): { readonly hits: number; readonly misses: number } {

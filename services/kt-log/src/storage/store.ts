@@ -50,6 +50,8 @@ export interface LogStore extends ProverStore, LogInspection {
    * them atomic; interrupted, it is taken up again by the next call. Serving goes on meanwhile.
    */
   prune(plan: PruningPlan, options?: PruneOptions): Promise<Pruned>;
+  /** Deletes what an interrupted import left. @throws Error where the store holds a log: it has settings */
+  clear(): Promise<void>;
   /** How often rows of the trees were found in memory, and how often not. */
   readonly cacheCounts: { readonly hits: number; readonly misses: number };
   close(): Promise<void>;
@@ -143,3 +145,18 @@ export interface LabelVersionRow {
     | { readonly opening: Uint8Array; readonly value: Uint8Array; readonly suffix?: Uint8Array }
     | undefined;
 }
+
+/** The tables that hold rows of a log, settings aside. */
+export const LOG_TABLES = [
+  "head",
+  "entries",
+  "log_nodes",
+  "prefix_pages",
+  "superseded_nodes",
+  "label_versions",
+  "openings",
+  "vrf_proofs",
+  "auditor_updates",
+  "pruning",
+  "witness_nodes",
+] as const;
