@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { audit, type AuditFlags } from "./commands/audit.js";
+import { completion } from "./commands/completion.js";
 import { evidence } from "./commands/evidence.js";
 import { explain } from "./commands/explain.js";
 import { group } from "./commands/group.js";
@@ -10,12 +11,13 @@ import { search } from "./commands/search.js";
 import { status } from "./commands/status.js";
 import { verify } from "./commands/verify.js";
 import { watch, type WatchFlags } from "./commands/watch.js";
+import { type WitnessFlags, witness } from "./commands/witness.js";
 import type { Context } from "./context.js";
 import type { LogFlags } from "./pin.js";
 import type { Perform } from "./run.js";
 import type { SharedFlags } from "./save-bundle.js";
 
-const EXITS = `
+export const EXITS = `
 Exit codes:
   0  everything was verified, and nothing is wrong
   1  misbehaviour is proven, or something is there that must not be
@@ -26,11 +28,13 @@ Exit codes:
 
 Files: $KT_HOME, or $XDG_STATE_HOME/kt, or ~/.local/state/kt. NO_COLOR turns colours off.`;
 
+export const VERSION = "0.1.0";
+
 /** The commands, their options and their help: the man page and the completions are made from it. */
 export function createProgram(context: Context, perform: Perform): Command {
   const program = new Command("kt")
     .description("Watches, searches and audits a Key Transparency log, trusting nobody.")
-    .version("0.1.0", "--version", "print the version")
+    .version(VERSION, "--version", "print the version")
     .helpCommand("help [command]", "tell about a command")
     .addHelpText("after", EXITS)
     .enablePositionalOptions()
@@ -115,6 +119,17 @@ export function createProgram(context: Context, perform: Perform): Command {
     .action((folder: string, flags: SharedFlags & KeyMakingFlags) =>
       perform(flags, () => makeKey(context, folder, flags)),
     );
+  command("witness", "cosign checkpoints of logs by the C2SP witness protocol, until SIGTERM")
+    .option("--name <name>", "name of this witness in its signatures, as witness.example/alice")
+    .addOption(new Option("--sign <key>", "its Ed25519 key: a key file or a pkcs11: URI").env("KT_WITNESS_KEY"))
+    .option("--passphrase-file <file>", "of the key file (or KT_PASSPHRASE_FILE, KT_PASSPHRASE)")
+    .option("--pin-file <file>", "PIN of the PKCS#11 token")
+    .option("--log-key <vkey>", "verifier key of a log that it watches (repeat it)", collect)
+    .option("--listen <host:port>", "where logs reach it (default 127.0.0.1:8461)")
+    .action((flags: WitnessFlags) => perform(flags, () => witness(context, flags)));
+  command("completion <shell>", "print the completion script for bash, zsh or fish").action(
+    (shell: string, flags: SharedFlags) => perform(flags, async () => completion(program, shell)),
+  );
   command("evidence <file>", "judge an evidence file, offline, in plain words")
     .option("--fingerprint <hex>", "log id of the log that is accused")
     .action((file: string, flags: SharedFlags & { fingerprint?: string }) =>

@@ -21,6 +21,11 @@ export class Paper {
     return this.colours ? `\u001b[${COLOURS[ink]}m${text}\u001b[0m` : text;
   }
 
+  /** Writes text of this program as it is. */
+  raw(text: string): void {
+    this.#output.write(text);
+  }
+
   /** Writes a line. Control characters, which a log or a file could smuggle in, are made visible. */
   line(text = "", ink?: Ink): void {
     const clean = safe(text);
