@@ -67,10 +67,7 @@ export function createProgram(context: Context, perform: Perform): Command {
     .option("--version <n>", "this version instead of the greatest", versionNumber)
     .option("--history", "every version, and what each changed")
     .option("--save <file>", "keep the proof for kt verify")
-    .option(
-      "--write-own <file>",
-      "write the active keys as devices.json, to be checked by you and used by kt watch --own",
-    )
+    .option("--write-own <file>", "write all keys as devices.json, to be checked by you and used by kt watch --own")
     .action((label: string, flags: SharedFlags & LogFlags) => perform(flags, () => search(context, label, flags)));
   asks(command("explain [label]", "walk through the proof of a search in words"))
     .option("--version <n>", "this version instead of the greatest", versionNumber)

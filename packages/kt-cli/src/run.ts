@@ -59,10 +59,7 @@ async function failed(context: Context, flags: SharedFlags, error: unknown): Pro
       paper.paragraph(failure.message, "  ");
       if (section !== undefined && section !== "HTTP")
         paper.paragraph(`Rule: ${section}${path ? ` (${path})` : ""}`, "  ");
-      if (evidence !== undefined) {
-        paper.paragraph(`Evidence: ${evidence}`, "  ");
-        paper.paragraph(`Anyone can judge it offline: kt evidence ${evidence}`, "  ");
-      }
+      if (evidence !== undefined) paper.evidence(evidence);
       if (remedy !== undefined) paper.paragraph(remedy, "  ");
     },
   };

@@ -11,6 +11,7 @@ import {
   OwnerInitRequest,
   OwnerMonitorRequest,
   type PrefixLeaf,
+  type RandomSource,
   SearchRequest,
   type Signer,
   type Suite,
@@ -31,6 +32,7 @@ import {
   type ProverStore,
   sequence,
 } from "@mls-as/keytrans/prover";
+import type { Fetch } from "@mls-as/kt-client";
 import { decode, encode, opaque, vector } from "@mls-as/tls-codec";
 import { Inspection, updateView, walkDistinguished } from "../../../packages/keytrans/src/algorithms/index.js";
 import { appendLeaf, leafValue, rootValue } from "../../../packages/keytrans/src/log-tree/hashing.js";
@@ -39,7 +41,16 @@ import { provePrefixSearch } from "../../../packages/keytrans/src/prefix-tree/se
 import { RecordedProof } from "../../../packages/keytrans/src/prover/recorded-proof.js";
 
 const AuditorUpdates = vector(opaque(0, 2 ** 32 - 1), 0, 2 ** 16 - 1);
-const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
+
+/** Numbers that look random and are the same in every run. */
+function seeded(seed: number): RandomSource {
+  let state = seed >>> 0;
+  return (length) =>
+    Uint8Array.from({ length }, () => {
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+      return state >>> 24;
+    });
+}
 
 /** The keys of a log whose operator cheats, and its branches. */
 export class MaliciousLog {
@@ -49,10 +60,12 @@ export class MaliciousLog {
   readonly auditor: Signer;
   readonly auditorKey: Uint8Array;
   readonly vrfPrivateKey: VrfPrivateKey;
+  readonly random: RandomSource;
   readonly #servers: Server[] = [];
 
-  private constructor(suite: Suite, audited: boolean, window: bigint) {
+  private constructor(suite: Suite, audited: boolean, window: bigint, random: RandomSource) {
     this.suite = suite;
+    this.random = random;
     this.vrfPrivateKey = suite.importVrfPrivateKey(suite.generatePrivateKey(random));
     this.signer = suite.importSigner(suite.generatePrivateKey(random));
     this.auditorKey = suite.generatePrivateKey(random);
@@ -77,8 +90,11 @@ export class MaliciousLog {
       : { ...common, mode: "contactMonitoring" };
   }
 
-  static async create({ audited = false, window = 86_400_000n } = {}): Promise<MaliciousLog> {
-    return new MaliciousLog(await nodeSuite(2), audited, window);
+  /** @param options.seed makes keys and openings that are the same in every run */
+  static async create(options: { audited?: boolean; window?: bigint; seed?: number } = {}): Promise<MaliciousLog> {
+    const { audited = false, window = 86_400_000n, seed } = options;
+    const random = seed === undefined ? (length: number) => new Uint8Array(randomBytes(length)) : seeded(seed);
+    return new MaliciousLog(await nodeSuite(2), audited, window, random);
   }
 
   get logId(): Uint8Array {
@@ -126,6 +142,21 @@ export class MaliciousLog {
     return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   }
 
+  /** The same without a socket. */
+  fetch(serving: Serving): Fetch {
+    return async (url, { body }) => {
+      try {
+        const answer = await this.#answer(serving, new URL(url), body ?? new Uint8Array());
+        const headers = { "content-type": "application/octet-stream" };
+        return new Response(answer?.slice().buffer ?? null, { status: answer === undefined ? 204 : 200, headers });
+      } catch (error) {
+        const detail = error instanceof Error ? error.message : String(error);
+        const headers = { "content-type": "application/problem+json" };
+        return new Response(JSON.stringify({ code: "not-found", detail }), { status: 404, headers });
+      }
+    };
+  }
+
   close(): void {
     for (const server of this.#servers) {
       server.closeAllConnections();
@@ -166,6 +197,11 @@ export class Branch {
     return this.writes.length;
   }
 
+  get #keys() {
+    const { suite, configuration, signer, vrfPrivateKey, random } = this.log;
+    return { suite, configuration, signer, vrfPrivateKey, random };
+  }
+
   apply(writes: LogEntryWrites): void {
     this.store.apply(writes);
     this.writes.push(writes);
@@ -180,14 +216,14 @@ export class Branch {
   }
 
   async heartbeat(timestamp: number): Promise<void> {
-    this.apply((await sequence({ ...this.log, random, store: this.store }, [], timestamp)).writes);
+    this.apply((await sequence({ ...this.#keys, store: this.store }, [], timestamp)).writes);
   }
 
   async put(label: string, value: Uint8Array, timestamp: number): Promise<void> {
     const bytes = new TextEncoder().encode(label);
     const [greatestVersion] = this.store.greatestVersions(bytes, [this.size - 1]);
     const change = { label: bytes, greatestVersion, values: [{ value }] };
-    this.apply((await sequence({ ...this.log, random, store: this.store }, [change], timestamp)).writes);
+    this.apply((await sequence({ ...this.#keys, store: this.store }, [change], timestamp)).writes);
   }
 
   /** Signs an entry that no honest log makes: any time, and the prefix tree of any entry before. */

@@ -151,10 +151,9 @@ function printComparison(paper: Paper, { name, comparison, evidence }: Compared)
         ["bad", "FORK"],
         `  ${name} was shown another history${comparison.size === undefined ? "" : ` (different trees of ${countText(comparison.size)} entries)`}`,
       );
+      if (evidence !== undefined) return paper.evidence(evidence);
       return paper.paragraph(
-        evidence === undefined
-          ? "The short payload does not prove it to others: ask for the file (kt gossip --save FILE) and compare again."
-          : `Evidence: ${evidence}   (kt evidence ${evidence})`,
+        "The short payload does not prove it to others: ask for the file (kt gossip --save FILE) and compare again.",
         "  ",
       );
   }

@@ -1,4 +1,4 @@
-import type { ClientState, SearchResult } from "@mls-as/keytrans/client";
+import { type ClientState, INITIAL_STATE, type SearchResult } from "@mls-as/keytrans/client";
 import type { Exchange } from "@mls-as/kt-client";
 import { LogClientError } from "@mls-as/kt-client";
 import { asking } from "../asking.js";
@@ -53,12 +53,45 @@ export async function search(context: Context, label: string, flags: SearchFlags
       return { state: history.state, result: { main: one.found, history: history.versions } };
     }),
   );
-  const proofs = [...found.history.flatMap((each) => ("exchange" in each ? [each.exchange] : [])), found.main.exchange];
-  if (flags.save !== undefined) await writeProofs(flags.save, session.pin.logId, proofs);
+  if (flags.save !== undefined) await saveProofs(context, session, bytes, found.main, flags);
   const { value } = found.main;
   if (flags.writeOwn !== undefined && value.kind === "device-list")
     await writeJson(flags.writeOwn, ownListJson(keysOf(value.list, context.clock())));
   return searchReport(context, label, found.main, found.history, flags);
+}
+
+/**
+ * Saves proofs that stand alone: made as by someone without a past, so that the log's signature is over everything in
+ * them.
+ */
+async function saveProofs(
+  context: Context,
+  session: Session,
+  label: Uint8Array,
+  main: FoundVersion,
+  { save, version, history }: SearchFlags,
+): Promise<void> {
+  const wanted: (number | undefined)[] =
+    history === true ? Array.from({ length: main.result.version }, (_, i) => i) : [];
+  const exchanges: Exchange[] = [];
+  for (const each of [...wanted, version]) {
+    const answer = await asking(context, session, () =>
+      orErased(session.connection.search(INITIAL_STATE, { label, version: each })),
+    );
+    if (answer !== undefined) exchanges.push(answer.exchange);
+  }
+  await writeProofs(save as string, session.pin.logId, exchanges);
+}
+
+const isErased = (error: unknown): boolean =>
+  error instanceof LogClientError && ["value-deleted", "version-expired"].includes(error.problem?.code ?? "");
+
+/** Undefined where the operator has erased the value. */
+async function orErased<T>(answer: Promise<T>): Promise<T | undefined> {
+  return answer.catch((error: unknown) => {
+    if (isErased(error)) return undefined;
+    throw error;
+  });
 }
 
 /** Searches one version and reads its value. */
@@ -115,9 +148,7 @@ export async function versionOrErased(
   try {
     return await searchOne(session, state, label, version, previous);
   } catch (error) {
-    const gone =
-      error instanceof LogClientError && ["value-deleted", "version-expired"].includes(error.problem?.code ?? "");
-    if (!gone) throw error;
+    if (!isErased(error)) throw error;
     return { found: { version, erased: true }, state };
   }
 }

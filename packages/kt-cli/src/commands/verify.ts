@@ -87,7 +87,11 @@ async function check(exchange: Exchange, path: string): Promise<Checked> {
       bundle: error.evidence && { kind: "exchange", evidence: error.evidence },
     });
   }
-  const { said, log } = again;
+  const { said, log, before } = again;
+  if (before.view !== undefined)
+    throw new Failure("unverifiable", "The proof builds on what its maker knew before: it does not stand alone.", {
+      path: "exchanges.state",
+    });
   if (said.operation !== "search") return { replay: again, exchange, value: undefined };
   const { value, version, timestamp } = said.result;
   return { replay: again, exchange, value: await readValue(value, said.label, version, log.logId, timestamp) };

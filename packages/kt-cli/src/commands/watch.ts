@@ -80,7 +80,7 @@ function printAlert(paper: Paper, { kind, label, detail, evidence }: Alert): voi
   const loud = exitOf([{ kind } as Alert]) !== EXIT.unreachable;
   paper.inked([loud ? "bad" : "warn", `ALERT ${kind}`], label === undefined ? "" : `  ${label}`);
   paper.paragraph(detail, "  ");
-  if (evidence !== undefined) paper.paragraph(`Evidence: ${evidence}   (kt evidence ${evidence})`, "  ");
+  if (evidence !== undefined) paper.evidence(evidence);
 }
 
 /** Looks again and again until a signal ends it; the exit code is that of the last look. */

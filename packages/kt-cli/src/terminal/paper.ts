@@ -40,8 +40,14 @@ export class Paper {
 
   /** A paragraph, wrapped at words. */
   paragraph(text: string, indent = "", first = indent): void {
-    for (const line of wrap(text, this.width - indent.length, "").map((each, i) => (i === 0 ? first : indent) + each))
-      this.line(line);
+    const width = this.width - Math.max(indent.length, first.length);
+    for (const [i, line] of wrap(text, width, "").entries()) this.line((i === 0 ? first : indent) + line);
+  }
+
+  /** Where an evidence file is, and how to judge it: never broken over lines, so that it can be copied. */
+  evidence(path: string): void {
+    this.line(`  Evidence: ${path}`);
+    this.line(`  Anyone can judge it, offline: kt evidence ${path}`);
   }
 
   /** Names and values, the values aligned. */

@@ -21,8 +21,9 @@ function alert({ log, label, now }: Subject, kind: AlertKind, version: number, d
 }
 
 /** Anything, in any version, that is not in the owner's list. */
-function ownerFindings(subject: Subject, { versions, greatest }: LabelLook, own: OwnList): Alert[] {
-  const alerts = new Map<string, Alert>();
+function ownerFindings(subject: Subject, look: LabelLook, own: OwnList): Alert[] {
+  const { versions, greatest } = look;
+  const alerts = new Map<string, Alert>(revocations(subject, look, own).map((each) => [each.id, each]));
   // The greatest version is judged at every look, so that what must not be there is said as long as it is there.
   for (const found of [...versions, greatest]) {
     if ("erased" in found || found.value.kind !== "device-list") continue;
@@ -56,10 +57,34 @@ function judgeKey(subject: Subject, own: OwnList, version: number, key: KeyView,
       `${key.client} has a key that is not in your list: ${name}, ${voucher} (${where})`,
       key,
     );
-  if (key.status === "revoked" && keys !== undefined)
-    return alert(subject, "own-key-revoked", version, `${name} of ${key.client} was revoked`, key);
   return undefined;
 }
+
+/** Listed keys that were active and are revoked in a version since the last look. */
+function revocations(subject: Subject, { versions, before }: LabelLook, own: OwnList): Alert[] {
+  const alerts: Alert[] = [];
+  let active = new Set(before === undefined ? [] : activeKeys(before, subject.now));
+  for (const found of versions) {
+    const list = listOf(found);
+    if (list === undefined) continue;
+    for (const key of keysOf(list.list, subject.now))
+      if (key.status === "revoked" && active.has(key.key) && own.devices.has(key.client))
+        alerts.push(
+          alert(
+            subject,
+            "own-key-revoked",
+            list.list.version,
+            `key ${key.key.slice(0, 16)}… of ${key.client} was revoked`,
+            key,
+          ),
+        );
+    active = new Set(activeKeys(list, subject.now));
+  }
+  return alerts;
+}
+
+const activeKeys = ({ list }: Predecessor, now: number): string[] =>
+  keysOf(list, now).flatMap(({ key, status }) => (status === "active" ? [key] : []));
 
 /** New keys that no device of the contact vouches for. */
 function contactFindings(subject: Subject, { versions, before }: LabelLook): Alert[] {

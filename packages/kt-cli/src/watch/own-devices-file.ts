@@ -39,7 +39,6 @@ export async function readOwnList(context: Context, path: string): Promise<OwnLi
 /** The file that lists these keys. */
 export function ownListJson(keys: readonly KeyView[]): unknown {
   const devices = new Map<string, string[]>();
-  for (const { client, key, status } of keys)
-    if (status === "active") devices.set(client, [...(devices.get(client) ?? []), key]);
+  for (const { client, key } of keys) devices.set(client, [...(devices.get(client) ?? []), key]);
   return { devices: [...devices].map(([client, own]) => ({ client, keys: own })) };
 }
