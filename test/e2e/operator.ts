@@ -1,4 +1,6 @@
 import { spawn } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import {
   certificateSigningRequest,
@@ -49,7 +51,7 @@ export interface Issued {
   readonly issuer: Buffer;
 }
 
-/** Enrols a device with a token that the operator makes in the data folder. */
+/** Enrols a device of a service on the folder `data`, with a token that its operator makes. */
 export async function enrol(
   url: string,
   data: string,
@@ -57,7 +59,15 @@ export async function enrol(
   algorithm: SubjectAlgorithm = "Ed25519",
 ): Promise<Issued> {
   const user = client.replace(/\/d\/([^/]+)\/.*$/, "/u/$1");
-  const { token } = await mlsAsJson<{ token: string }>("token", user, client, "--data", data);
+  const response = await fetch(`${url}/v1/admin/tokens`, {
+    method: "POST",
+    headers: {
+      "content-type": "application/json",
+      authorization: `Bearer ${(await readFile(join(data, "admin-token"), "utf8")).trim()}`,
+    },
+    body: JSON.stringify({ user, client }),
+  });
+  const { token } = (await response.json()) as { token: string };
   return await enrolWith(url, token, client, algorithm);
 }
 

@@ -1,7 +1,6 @@
 import { readSecretFile, stopOnSignals } from "@mls-as/service-runtime";
 import { Command, Option } from "commander";
 import { issuanceConfig, readSettings, type Settings } from "../settings.js";
-import { startAs } from "../start.js";
 import { dataOption, duration, examplesText, jsonOption, wholeNumber } from "./options.js";
 import { print } from "./output.js";
 
@@ -62,6 +61,8 @@ async function runServe(flags: ServeFlags, command: Command): Promise<void> {
   for (const name of unknownVariables) process.stderr.write(`mls-as: ${name} is set and means nothing here\n`);
   passSecretsOn(settings);
   const { data, host, port, publicUrl, domain, logUrl, keys, pinFile, databaseUrl, logLevel } = settings;
+  // The other commands start sooner without the service.
+  const { startAs } = await import("../start.js");
   const running = await startAs({
     ...issuanceConfig(settings),
     dataDir: data,
