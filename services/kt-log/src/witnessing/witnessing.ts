@@ -61,7 +61,7 @@ export class Witnessing {
   readonly #sizes = new Map<string, number>();
   #tree: ParallelTree | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #round: Promise<void> | undefined;
+  #rounds: Promise<void> = Promise.resolve();
   #stopped = false;
   #read: { readonly at: number; readonly quorum?: SignedCheckpoint; readonly newest?: SignedCheckpoint } = {
     at: -FRESH,
@@ -85,15 +85,14 @@ export class Witnessing {
   async stop(): Promise<void> {
     this.#stopped = true;
     clearTimeout(this.#timer);
-    await this.#round;
+    await this.#rounds;
   }
 
-  /** One round: signs the present tree when it is a new one, and asks for the cosignatures that are missing. */
-  async ask(): Promise<void> {
-    this.#round ??= this.#askOnce().finally(() => {
-      this.#round = undefined;
-    });
-    await this.#round;
+  /** One round, after those under way: signs the present tree when it is a new one, and asks for its cosignatures. */
+  ask(): Promise<void> {
+    const round = this.#rounds.then(() => this.#askOnce());
+    this.#rounds = round.catch(() => undefined);
+    return round;
   }
 
   /** The newest checkpoint with the quorum, and the newest of all. May be half a second old. */
