@@ -113,8 +113,10 @@ export class PostgresInspection extends PostgresReads implements LogInspection {
     const { rows } = await this.query<{ id: number; url: string; term: number; checksum: Buffer }>(
       "select id, url, term, checksum from leader",
     );
-    return rows.flatMap(({ url, term, checksum }) =>
-      equalBytes(plain(checksum), leaderChecksum(url, term)) ? [] : ["the row of the table leader is damaged"],
+    return rows.flatMap(({ id, url, term, checksum }) =>
+      id === 1 && equalBytes(plain(checksum), leaderChecksum(url, term))
+        ? []
+        : ["the row of the table leader is damaged"],
     );
   }
 }
