@@ -1,17 +1,17 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startAs } from "@mls-as/as";
-import { startKtLog } from "@mls-as/kt-log";
 import {
   certificateSigningRequest,
   type SubjectKeyPair,
   subjectKeyPair,
 } from "../services/as/fixtures/certificate-signing-request.js";
 import type { Benchmark, Measurement } from "./main.js";
+import { type ServiceProcess, startService } from "./service-process.js";
 
-const REQUESTS = 300;
-const AT_ONCE = 16;
+const REQUESTS = 600;
+const WARM_UP = 64;
+const AT_ONCE = 64;
 
 interface Enrolment {
   readonly user: string;
@@ -31,8 +31,8 @@ async function post<T>(url: string, body: unknown, headers: Record<string, strin
   return (await response.json()) as T;
 }
 
-/** Runs `work` over all items, `AT_ONCE` side by side; milliseconds of each. */
-async function spread<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<number[]> {
+/** Runs `work` over all items, `atOnce` side by side; milliseconds of each, ascending. */
+async function spread<T>(items: readonly T[], atOnce: number, work: (item: T) => Promise<void>): Promise<number[]> {
   const queue = items.values();
   const times: number[] = [];
   const worker = async (): Promise<void> => {
@@ -42,55 +42,88 @@ async function spread<T>(items: readonly T[], work: (item: T) => Promise<void>):
       times.push(performance.now() - started);
     }
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  await Promise.all(Array.from({ length: atOnce }, worker));
   return times.sort((a, b) => a - b);
 }
 
-/** First enrolments of different users over HTTP: nonce, CSR check, durable log entry with proof, signature, answer. */
-async function enrolments(): Promise<readonly Measurement[]> {
+/** Both services in processes of their own, as they are deployed. */
+async function withServices<T>(
+  work: (as: ServiceProcess, adminToken: string, log: ServiceProcess) => Promise<T>,
+): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), "mls-as-bench-"));
-  const log = await startKtLog({ dataDir: join(folder, "log"), port: 0, quiet: true });
-  const as = await startAs({
-    dataDir: join(folder, "as"),
-    port: 0,
-    quiet: true,
-    logUrl: log.url,
-    logWriterToken: log.writerToken,
-  });
+  const [logDir, asDir] = [join(folder, "log"), join(folder, "as")];
+  const log = await startService("kt-log", ["--init", "--data", logDir]);
   try {
-    const prepared: Enrolment[] = [];
-    for (let i = 0; i < REQUESTS; i++) {
-      const [user, client] = [`mimi://mls.example/u/user${i}`, `mimi://mls.example/d/user${i}/phone`];
-      const made = await post<{ token: string }>(
-        `${as.url}/v1/admin/tokens`,
-        { user, client },
-        { authorization: `Bearer ${as.adminToken}` },
-      );
-      prepared.push({ user, client, key: subjectKeyPair(), token: made.token });
+    const writer = ["--log-url", log.url, "--log-writer-token-file", join(logDir, "writer-token")];
+    const as = await startService("as", ["--quiet", "--data", asDir, ...writer]);
+    try {
+      return await work(as, (await readFile(join(asDir, "admin-token"), "utf8")).trim(), log);
+    } finally {
+      await as.stop();
     }
-    const started = performance.now();
-    const times = await spread(prepared, async ({ user, client, key, token }) => {
-      const { nonce } = await post<{ nonce: string }>(`${as.url}/v1/nonces`, {});
-      const csr = Buffer.from(certificateSigningRequest({ key, uris: [user, client], nonce })).toString("base64url");
-      await post(`${as.url}/v1/credentials`, { csrs: [csr], enrolment: { token } });
-    });
-    const seconds = (performance.now() - started) / 1000;
-    const params = {
-      signer: "software",
-      storage: "sqlite",
-      concurrency: AT_ONCE,
-      processes: "one, both services and the clients",
-    };
-    const p99 = times[Math.floor(times.length * 0.99)] ?? 0;
-    return [
-      { name: "as/enrolments", unit: "credentials/s", value: REQUESTS / seconds, samples: REQUESTS, params },
-      { name: "as/enrolment latency p99", unit: "ms", value: p99, samples: REQUESTS, params },
-    ];
   } finally {
-    await as.close();
-    await log.close();
+    await log.stop();
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+async function prepare(as: ServiceProcess, adminToken: string, from: number, count: number): Promise<Enrolment[]> {
+  const users = Array.from({ length: count }, (_, i) => from + i);
+  const prepared: Enrolment[] = [];
+  await spread(users, 8, async (i) => {
+    const [user, client] = [`mimi://mls.example/u/user${i}`, `mimi://mls.example/d/user${i}/phone`];
+    const authorization = { authorization: `Bearer ${adminToken}` };
+    const { token } = await post<{ token: string }>(`${as.url}/v1/admin/tokens`, { user, client }, authorization);
+    prepared.push({ user, client, key: subjectKeyPair(), token });
+  });
+  return prepared;
+}
+
+async function enrolOne(as: ServiceProcess, { user, client, key, token }: Enrolment): Promise<void> {
+  const { nonce } = await post<{ nonce: string }>(`${as.url}/v1/nonces`, {});
+  const csr = Buffer.from(certificateSigningRequest({ key, uris: [user, client], nonce })).toString("base64url");
+  await post(`${as.url}/v1/credentials`, { csrs: [csr], enrolment: { token } });
+}
+
+const percentile = (ascending: readonly number[], share: number): number =>
+  ascending[Math.floor(ascending.length * share)] ?? 0;
+
+/** First enrolments of different users over HTTP: nonce, CSR check, durable log entry with proof, signature, answer. */
+async function enrolments(): Promise<readonly Measurement[]> {
+  return await withServices(async (as, adminToken) => {
+    await spread(await prepare(as, adminToken, 0, WARM_UP), 16, (one) => enrolOne(as, one));
+    const prepared = await prepare(as, adminToken, WARM_UP, REQUESTS);
+    const started = performance.now();
+    const times = await spread(prepared, AT_ONCE, (one) => enrolOne(as, one));
+    const rate = REQUESTS / ((performance.now() - started) / 1000);
+    const params = { signer: "software", storage: "sqlite", concurrency: AT_ONCE, processes: "AS, log, clients" };
+    const half = await atRate(as, await prepare(as, adminToken, WARM_UP + REQUESTS, REQUESTS / 2), rate / 2);
+    return [
+      { name: "as/enrolments", unit: "credentials/s", value: rate, samples: REQUESTS, params },
+      { name: "as/enrolment latency p99", unit: "ms", value: percentile(times, 0.99), samples: REQUESTS, params },
+      {
+        name: "as/enrolment latency p99 at half the load",
+        unit: "ms",
+        value: percentile(half, 0.99),
+        samples: half.length,
+        params: { ...params, concurrency: "as it comes", rate: Math.round(rate / 2) },
+      },
+    ];
+  });
+}
+
+/** Sends at a steady rate whether or not the answers keep up; milliseconds of each, ascending. */
+async function atRate(as: ServiceProcess, prepared: readonly Enrolment[], rate: number): Promise<number[]> {
+  const begun = performance.now();
+  const times = await Promise.all(
+    prepared.map(async (one, i) => {
+      await new Promise((resolve) => setTimeout(resolve, begun + (i * 1000) / rate - performance.now()));
+      const started = performance.now();
+      await enrolOne(as, one);
+      return performance.now() - started;
+    }),
+  );
+  return times.sort((a, b) => a - b);
 }
 
 export const benchmarks: readonly Benchmark[] = [{ name: "as/enrolments", run: enrolments }];

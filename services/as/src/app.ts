@@ -5,10 +5,13 @@ import { AttemptLimiter } from "./attempt-limiter.js";
 import type { AppContext } from "./context.js";
 import { Problem } from "./problem.js";
 import { adminRoutes } from "./routes/admin.js";
+import { approvalRoutes } from "./routes/approvals.js";
 import { credentialRoutes } from "./routes/credentials.js";
 import { deviceRoutes } from "./routes/devices.js";
 import { directoryRoutes } from "./routes/directory.js";
+import { keyCompromiseRoutes } from "./routes/key-compromises.js";
 import { operationRoutes } from "./routes/operations.js";
+import { operatorOrderRoutes } from "./routes/operator-orders.js";
 import { revocationStatusRoutes } from "./routes/revocation-status.js";
 import { policyRoutes } from "./routes/policy.js";
 import { GUESSES } from "./routes/guesses.js";
@@ -39,6 +42,9 @@ export function createApp(context: AppContext): OpenAPIHono {
   deviceRoutes(app, context);
   revocationStatusRoutes(app, context);
   adminRoutes(app, context);
+  approvalRoutes(app, context);
+  keyCompromiseRoutes(app, context);
+  operatorOrderRoutes(app, context);
   policyRoutes(app, context);
   operationRoutes(app, context);
   app.notFound((c) => {

@@ -186,10 +186,27 @@ export const PROBLEMS = {
     remedy: "Sign DeviceApprovalTBS with SignWithLabel and the label DeviceApproval.",
   },
 
+  "approval-unknown": {
+    status: 404,
+    title: "There is no such request for approval",
+    remedy: "Check the id; a device sees the requests of its own user only.",
+  },
+  "approval-closed": {
+    status: 409,
+    title: "The request for approval was decided, or its time is over",
+    remedy: "Look at its state; have the new device ask again where that is meant.",
+  },
+  "too-many-approvals": {
+    status: 429,
+    title: "Too many devices of this user wait for approval",
+    remedy: "Decide those that wait, or wait for the time in Retry-After.",
+  },
+
   "jws-malformed": {
     status: 400,
     title: "The body is not a flattened JWS of the accepted form",
-    remedy: "Protected header: exactly alg, nonce, url and x5t#S256; no unprotected header.",
+    remedy:
+      "Protected header: exactly alg, nonce, url and x5t#S256 (in a compromise report jwk instead of x5t#S256); no unprotected header.",
   },
   "jws-algorithm": {
     status: 400,
@@ -276,6 +293,11 @@ export const PROBLEMS = {
   },
   "credential-expired": { status: 409, title: "The credential has expired", remedy: "Nothing needs to be done." },
   "client-unknown": { status: 404, title: "There is no such client", remedy: "Check the client URI." },
+  "user-active": {
+    status: 409,
+    title: "The user still has a credential or a change under way",
+    remedy: "Revoke the user's devices, wait until the log holds it, and try again.",
+  },
   "too-many-credentials": {
     status: 409,
     title: "The limit of unexpired credentials is reached",

@@ -11,7 +11,7 @@ import { members } from "../x509/der.js";
 import { SCHEME } from "../x509/public-key.js";
 
 /** JWS algorithm of each certified key; a key never takes part in another (no algorithm confusion). */
-const ALGORITHMS = new Map<number, string>([
+export const JWS_ALGORITHMS: ReadonlyMap<number, string> = new Map<number, string>([
   [SCHEME.ed25519, "EdDSA"],
   [SCHEME.ecdsaSecp256r1Sha256, "ES256"],
   [SCHEME.ecdsaSecp384r1Sha384, "ES384"],
@@ -80,7 +80,7 @@ async function verify(
   const nonceExpiresAt = context.nonces.check(header.nonce, context.now(), "protected.nonce");
   const signer = await findSigner(context, header["x5t#S256"]);
   const spki = subjectKeyOf(signer);
-  const algorithm = ALGORITHMS.get(readSubjectPublicKeyInfo(spki)?.scheme ?? 0);
+  const algorithm = JWS_ALGORITHMS.get(readSubjectPublicKeyInfo(spki)?.scheme ?? 0);
   if (algorithm === undefined || algorithm !== header.alg)
     throw new Problem("jws-algorithm", "The algorithm is not the one of the credential's key.", {
       path: "protected.alg",
@@ -147,10 +147,7 @@ export async function findSigner(
       section: SECTION,
     });
   if (await store.keyBlocked(signer.spkiHash))
-    throw new Problem("key-blocked", "The key is known to be compromised.", {
-      path: "protected.x5t#S256",
-      section: SECTION,
-    });
+    throw new Problem("key-blocked", "The key is known to be compromised.", { path, section: SECTION });
   return signer;
 }
 

@@ -15,7 +15,7 @@ import {
   type WantedCredentials,
 } from "../issuance/issue.js";
 import { Problem } from "../problem.js";
-import type { Intent, StoredCredential } from "../storage/store.js";
+import type { Intent, RenewalOrder, StoredCredential } from "../storage/store.js";
 import { type DeviceRequest, subjectKeyOf } from "./device-request.js";
 
 const SECTION = "Wire formats that are ours";
@@ -155,11 +155,21 @@ function sha256(data: Uint8Array): Uint8Array {
 }
 
 /**
- * When a credential should be renewed (RFC 9773, "RenewalInfo Objects"): in the last third of its life, at a moment that
- * spreads the load; at once when it is revoked.
+ * When a credential should be renewed (RFC 9773, "RenewalInfo Objects"): in the last third of its life, at a moment of the
+ * window that its holder draws, which spreads the load; where an operator ordered it earlier, then; at once when it is
+ * revoked.
+ *
+ * @param backdate seconds that `not_before` lies before the issuance
  */
-export function renewalWindow({ notBefore, notAfter, revocation }: StoredCredential): { start: number; end: number } {
+export function renewalWindow(
+  { notBefore, notAfter, issuer, revocation }: StoredCredential,
+  orders: readonly RenewalOrder[],
+  backdate: number,
+): { start: number; end: number } {
   if (revocation !== undefined) return { start: revocation.revokedAt - 1, end: revocation.revokedAt };
   const life = notAfter - notBefore;
-  return { start: notBefore + Math.floor((life * 2) / 3), end: notBefore + Math.floor((life * 5) / 6) };
+  const usual = { start: notBefore + Math.floor((life * 2) / 3), end: notBefore + Math.floor((life * 5) / 6) };
+  return orders
+    .filter((order) => (order.issuer ?? issuer) === issuer && notBefore + backdate < order.issuedBefore)
+    .reduce((soonest, { start, end }) => (start < soonest.start ? { start, end } : soonest), usual);
 }

@@ -1,5 +1,4 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
-import { parseStrictJson } from "@mls-as/service-runtime";
 import { bodyLimit } from "hono/body-limit";
 import { MAXIMUM_CREDENTIALS } from "../config.js";
 import type { AppContext } from "../context.js";
@@ -9,7 +8,8 @@ import { Problem } from "../problem.js";
 import { revokeCredentials } from "../revocation/revoke.js";
 import { revocable, revocationAnswer, statusOf } from "./admin.js";
 import { bytesOf, issuanceAnswer, requestHash } from "./credentials.js";
-import { requireMediaType, requireStrictJson, schemaProblem } from "./refusal.js";
+import { joseBody, payloadOf } from "./device-signed.js";
+import { requireMediaType, requireStrictJson } from "./refusal.js";
 import {
   Bytes,
   CredentialId,
@@ -22,11 +22,6 @@ import {
   Revocations,
   Seconds,
 } from "./schemas.js";
-
-const FlattenedJws = z
-  .strictObject({ protected: Bytes.max(4096), payload: Bytes, signature: Bytes.max(1024) })
-  .openapi("DeviceSignedRequest");
-const joseBody = { required: true, content: { "application/jose+json": { schema: FlattenedJws } } } as const;
 
 const RenewalPayload = z.strictObject({
   csrs: Csrs,
@@ -81,19 +76,6 @@ const renewalInfo = createRoute({
     ...refusals,
   },
 });
-
-/** Parses what a verified signature covers. @throws Problem `malformed-json`, `unknown-field`, `invalid-field` */
-function payloadOf<S extends z.ZodType>(schema: S, payload: Uint8Array): z.infer<S> {
-  let value: unknown;
-  try {
-    value = parseStrictJson(payload);
-  } catch (cause) {
-    throw new Problem("malformed-json", "The payload is not JSON.", { path: "payload", cause });
-  }
-  const result = schema.safeParse(value);
-  if (!result.success) throw schemaProblem(result.error);
-  return result.data;
-}
 
 /** Requests that a device signs with the key of a credential. */
 export function deviceRoutes(app: OpenAPIHono, context: AppContext): void {
@@ -152,10 +134,14 @@ export function deviceRoutes(app: OpenAPIHono, context: AppContext): void {
     await spendNonce(context, request);
     if (credential.state === "pending")
       throw new Problem("credential-pending", "The credential is not issued yet.", { path: "id", retryAfter: 2 });
-    return c.json({ suggestedWindow: renewalWindow(credential) }, 200, {
-      "Cache-Control": "no-store",
-      "Retry-After": "21600",
-    });
+    return c.json(
+      { suggestedWindow: renewalWindow(credential, await context.store.renewalOrders(), context.config.backdate) },
+      200,
+      {
+        "Cache-Control": "no-store",
+        "Retry-After": "21600",
+      },
+    );
   });
 }
 

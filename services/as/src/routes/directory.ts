@@ -68,6 +68,8 @@ export function directoryRoutes(app: OpenAPIHono, context: AppContext): void {
           directory: `${base}/v1/directory`,
           nonces: `${base}/v1/nonces`,
           credentials: `${base}/v1/credentials`,
+          approvals: `${base}/v1/approvals`,
+          keyCompromises: `${base}/v1/key-compromises`,
           ocsp: `${base}/ocsp`,
           crl: `${base}/crl/{issuer}-{shard}.crl`,
           policy: `${base}/v1/policy`,

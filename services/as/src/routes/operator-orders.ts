@@ -1,0 +1,84 @@
+import { randomBytes } from "node:crypto";
+import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import { toHex } from "../binary-text.js";
+import type { AppContext } from "../context.js";
+import { Problem } from "../problem.js";
+import { json, jsonBody, refusals, Seconds, UserUri } from "./schemas.js";
+
+const security = [{ admin: [] }];
+
+const RenewalOrder = z.strictObject({
+  id: z.string(),
+  issuer: z.string().nullable(),
+  issuedBefore: Seconds,
+  start: Seconds,
+  end: Seconds,
+});
+
+const order = createRoute({
+  method: "post",
+  path: "/v1/admin/renewal-orders",
+  summary: "Ask credentials issued before a time to renew within a window (mass re-issue)",
+  security,
+  request: {
+    body: jsonBody(
+      z.strictObject({
+        issuer: z
+          .string()
+          .regex(/^[0-9a-f]{32}$/, "must be 32 lower-case hex digits")
+          .optional(),
+        issuedBefore: Seconds,
+        start: Seconds,
+        end: Seconds,
+      }),
+    ),
+  },
+  responses: { 201: json("Shown in renewal-info from now on", RenewalOrder), ...refusals },
+});
+
+const listOrders = createRoute({
+  method: "get",
+  path: "/v1/admin/renewal-orders",
+  summary: "Orders to renew",
+  security,
+  responses: { 200: json("By their start", z.strictObject({ orders: z.array(RenewalOrder) })), ...refusals },
+});
+
+const erase = createRoute({
+  method: "post",
+  path: "/v1/admin/users/erasure",
+  summary: "Erase everything that names a user who has no credential left",
+  security,
+  request: { body: jsonBody(z.strictObject({ user: UserUri })) },
+  responses: { 200: json("Erased here", z.strictObject({ erased: z.literal(true) })), ...refusals },
+});
+
+/** What operators order beside single decisions. */
+export function operatorOrderRoutes(app: OpenAPIHono, context: AppContext): void {
+  app.openapi(order, async (c) => {
+    const { issuer, issuedBefore, start, end } = c.req.valid("json");
+    if (end <= start) throw new Problem("invalid-field", "The window must end after it starts.", { path: "end" });
+    const made = { id: toHex(randomBytes(16)), issuer, issuedBefore, start, end };
+    await context.store.addRenewalOrder(made, context.now(), {
+      actor: "operator",
+      action: "renewal-ordered",
+      detail: { order: made.id, issuer: issuer ?? null, issuedBefore, start, end },
+    });
+    return c.json({ ...made, issuer: issuer ?? null }, 201);
+  });
+  app.openapi(listOrders, async (c) => {
+    const orders = await context.store.renewalOrders();
+    return c.json({ orders: orders.map((one) => ({ ...one, issuer: one.issuer ?? null })) }, 200);
+  });
+  app.openapi(erase, async (c) => {
+    const { user } = c.req.valid("json");
+    const done = await context.queue.run(user, () =>
+      context.store.erase(user, context.now(), { actor: "operator", action: "user-erased" }),
+    );
+    if (!done)
+      throw new Problem("user-active", "The user has an unexpired credential, or a change under way.", {
+        path: "user",
+      });
+    return c.json({ erased: true as const }, 200);
+  });
+}
