@@ -8,6 +8,8 @@ import type { StateStore } from "./state-store.js";
 const PATIENCE = 20_000;
 /** A lock without an owner's name that is older was left by a process that died before it wrote its name. */
 const NAMELESS = 5000;
+/** Seconds by which two readings of one process' start may differ. */
+const SAME_START = 2;
 
 /**
  * Keeps the state in a file of mode 0600, safe among processes of one machine: written beside, synced, renamed, under a
@@ -71,12 +73,17 @@ export async function writeDurably(path: string, content: Uint8Array | string): 
   }
 }
 
-/** Runs `work` while no other process runs its own under the same lock. @throws LogClientError store-failed */
-export async function withLock<T>(lock: string, work: () => Promise<T>): Promise<T> {
+/**
+ * Runs `work` while no other process runs its own under the same lock.
+ *
+ * @param patience milliseconds to wait for another; 0 where it will not end soon
+ * @throws LogClientError store-failed
+ */
+export async function withLock<T>(lock: string, work: () => Promise<T>, patience = PATIENCE): Promise<T> {
   const start = performance.now();
   while (!(await take(lock))) {
     if (await isAbandoned(lock)) await remove(lock);
-    else if (performance.now() - start > PATIENCE)
+    else if (performance.now() - start >= patience)
       throw new LogClientError("store-failed", lock, "another process holds it; delete it if there is none");
     await new Promise((resolve) => setTimeout(resolve, 5 + Math.random() * 20));
   }
@@ -90,7 +97,7 @@ export async function withLock<T>(lock: string, work: () => Promise<T>): Promise
 async function take(lock: string): Promise<boolean> {
   try {
     const file = await open(lock, "wx", 0o600);
-    await file.writeFile(`${process.pid}\n`);
+    await file.writeFile(`${process.pid} ${processStart()}\n`);
     await file.close();
     return true;
   } catch (error) {
@@ -99,12 +106,18 @@ async function take(lock: string): Promise<boolean> {
   }
 }
 
+/** When this process started, seconds; the same in all of its threads, up to rounding. */
+const processStart = (): number => Math.round(Date.now() / 1000 - process.uptime());
+
 /** Whether the process that took the lock has died. */
 async function isAbandoned(lock: string): Promise<boolean> {
   try {
     const owner = await readFile(lock, "utf8");
     if (owner === "") return Date.now() - (await stat(lock)).mtimeMs > NAMELESS;
-    process.kill(Number(owner), 0);
+    const [pid, start] = owner.trim().split(" ").map(Number) as [number, number | undefined];
+    // In a container that starts again, the process has the number of the one that died.
+    if (pid === process.pid && start !== undefined) return Math.abs(start - processStart()) > SAME_START;
+    process.kill(pid, 0);
     return false;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === "ESRCH";

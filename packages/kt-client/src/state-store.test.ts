@@ -83,12 +83,15 @@ describe("the file store", () => {
     await once(child, "exit");
     await writeFile(`${path}.lock`, `${child.pid}\n`);
     expect(await fileStateStore(path).save(one, undefined)).toBeDefined();
+    // An earlier process of the same number, as after a container started again.
+    await writeFile(`${path}.lock`, `${process.pid} 1000\n`);
+    expect(await fileStateStore(path).save(two, (await fileStateStore(path).load())?.revision)).toBeDefined();
     const order: string[] = [];
     const slow = withLock(`${path}.lock`, async () => {
       await new Promise((resolve) => setTimeout(resolve, 50));
       order.push("first");
     });
-    const save = fileStateStore(path).save(two, (await fileStateStore(path).load())?.revision);
+    const save = fileStateStore(path).save(one, (await fileStateStore(path).load())?.revision);
     await Promise.all([slow, save.then(() => order.push("second"))]);
     expect(order).toEqual(["first", "second"]);
   });

@@ -47,23 +47,27 @@ export async function witness(context: Context, flags: WitnessFlags): Promise<Re
     const path = Witnessing.path(context, setting.key.name);
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
     // One memory, one witness: two of them could each sign a branch.
-    return await withLock(`${path}.running`, async () => {
-      const told = { cosigned: 0, refused: 0, contradictions: 0 };
-      const witnessing = await Witnessing.open(context, setting, (offered) => tell(context, offered, told));
-      const { server, url } = await serveWitness(witnessing, flags.listen ?? LISTEN);
-      const vkey = formatVerifierKey(setting.key);
-      announce(context, flags, url, vkey, logs);
-      await ended(context.signal);
-      server.closeIdleConnections();
-      await new Promise<void>((resolve) => {
-        server.close(() => resolve());
-      });
-      return {
-        exit: told.contradictions > 0 ? EXIT.misbehaviour : EXIT.fine,
-        data: { vkey, ...told },
-        print: (paper) => paper.line(`Ended. ${told.cosigned} cosigned, ${told.refused} refused.`),
-      };
-    });
+    return await withLock(
+      `${path}.running`,
+      async () => {
+        const told = { cosigned: 0, refused: 0, contradictions: 0 };
+        const witnessing = await Witnessing.open(context, setting, (offered) => tell(context, offered, told));
+        const { server, url } = await serveWitness(witnessing, flags.listen ?? LISTEN);
+        const vkey = formatVerifierKey(setting.key);
+        announce(context, flags, url, vkey, logs);
+        await ended(context.signal);
+        server.closeIdleConnections();
+        await new Promise<void>((resolve) => {
+          server.close(() => resolve());
+        });
+        return {
+          exit: told.contradictions > 0 ? EXIT.misbehaviour : EXIT.fine,
+          data: { vkey, ...told },
+          print: (paper) => paper.line(`Ended. ${told.cosigned} cosigned, ${told.refused} refused.`),
+        };
+      },
+      0,
+    );
   } finally {
     await opened.close();
   }
