@@ -1,4 +1,4 @@
-import { Configuration, KeytransError, type Suite } from "@mls-as/keytrans";
+import { Configuration, KeytransError, type Suite, UpdateRequest } from "@mls-as/keytrans";
 import { type Auditor, type AuditorState, createAuditor, encodeAuditorState } from "@mls-as/keytrans/auditor";
 import {
   type ClientState,
@@ -12,7 +12,8 @@ import {
   type Verified,
 } from "@mls-as/keytrans/client";
 import { nodeSuite } from "@mls-as/keytrans/node";
-import { decode } from "@mls-as/tls-codec";
+import { checkManagerUpdate, ProverError } from "@mls-as/keytrans/prover";
+import { decode, encode } from "@mls-as/tls-codec";
 import {
   checkFields,
   hex,
@@ -129,7 +130,7 @@ const updatesOf = ({ update }: Step): Uint8Array[] =>
   (Array.isArray(update) ? listOf(update, "update") : [update]).map((one) => unhex(one, "update"));
 
 /** Steps that are no question to the log. */
-const OFFLINE = ["credential", "credentialUpdate", "audit"];
+const OFFLINE = ["credential", "credentialUpdate", "audit", "managerUpdate"];
 
 /** The one client, and the one auditor, that live through the steps of a transcript. */
 export class ClientSession {
@@ -216,6 +217,9 @@ export class ClientSession {
           throw error;
         }
       }
+      case "managerUpdate":
+        checkFields(step, ["update", "request"], ["signedVersion", "versions"]);
+        return this.#managed(unhex(step.update, "update"), unhex(step.request, "request"));
       default: {
         checkFields(step, ["update", "checkpoint"], ["treeSize", "root", "timestamp", "prefixRoot"]);
         if (this.#auditor === undefined || this.#audited === undefined)
@@ -250,6 +254,22 @@ export class ClientSession {
       throw new KeytransError("missing-state", "no provisional credential waits for an update", "Provisional");
     if (queue && refusal.code === "unknown-distinguished-head") return false;
     throw refusal;
+  }
+
+  /** A manager receives a user's update from the operator, with a signature over each value. */
+  async #managed(update: Uint8Array, request: Uint8Array): Promise<Outcome> {
+    const { suite, configuration } = this.#client.setting;
+    try {
+      const { signedVersion, values, ...forwarded } = await checkManagerUpdate(suite, configuration, request);
+      const plain = { ...forwarded, values: values.map(({ value }) => ({ value })) };
+      if (hex(encode(UpdateRequest, plain)) !== hex(update))
+        throw new KeytransError("malformed", "another update than the user's is forwarded", "Management", "request");
+      const versions = values.map(({ value }, i) => ({ version: signedVersion + i, value: hex(value) }));
+      return { signedVersion, versions };
+    } catch (error) {
+      if (!(error instanceof ProverError)) throw error;
+      throw new KeytransError("invalid-update-signature", error.message, error.section, error.path);
+    }
   }
 
   /** Another session that has lived through the same steps, to try something on. */

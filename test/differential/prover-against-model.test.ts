@@ -5,9 +5,9 @@ import { PairedLog } from "./paired-log.js";
 import { play } from "./questions.js";
 
 const LONG = process.env.MLS_AS_LONG === "1";
-const HISTORIES = LONG ? 40 : 1;
-const ENTRIES = LONG ? 150 : 40;
-const LABELS = LONG ? 40 : 8;
+const HISTORIES = LONG ? 3 : 1;
+const ENTRIES = LONG ? 120 : 40;
+const LABELS = LONG ? 30 : 8;
 
 const SUITES: readonly [string, SuiteId][] = [
   ["Ed25519", KT_128_SHA256_Ed25519],

@@ -24,16 +24,19 @@ export function format({ steps, ...header }: Transcript): string {
 /** Writes test/vectors/keytrans anew. Tampering with P-256 is left out: it differs from Ed25519 only in the primitives. */
 export async function main(): Promise<void> {
   const folder = fileURLToPath(new URL("../../vectors/keytrans/", import.meta.url));
-  rmSync(folder, { recursive: true, force: true });
+  const written: [string, string][] = [];
   let refused = 0;
-  for (const kind of ["valid", "invalid"] as const) {
-    mkdirSync(`${folder}${kind}`, { recursive: true });
+  for (const kind of ["valid", "invalid"] as const)
     for (const scenario of SCENARIOS) {
       if (kind === "invalid" && scenario.name.endsWith("-p256")) continue;
       const transcript = await record(scenario, kind === "invalid");
       refused += transcript.steps.filter(({ expect }) => !expect.ok).length;
-      writeFileSync(`${folder}${kind}/${scenario.name}.json`, format(transcript));
+      written.push([`${kind}/${scenario.name}.json`, format(transcript)]);
     }
+  for (const kind of ["valid", "invalid"]) {
+    rmSync(`${folder}${kind}`, { recursive: true, force: true });
+    mkdirSync(`${folder}${kind}`, { recursive: true });
   }
+  for (const [name, content] of written) writeFileSync(folder + name, content);
   process.stdout.write(`${SCENARIOS.length} scenarios, ${refused} steps that must fail\n`);
 }

@@ -1,5 +1,6 @@
 import { decode, encode } from "@mls-as/tls-codec";
 import { Configuration, CredentialRequest, CredentialUpdateRequest, KeytransError, wireFormat } from "@mls-as/keytrans";
+import { planPruning, signManagerUpdate } from "@mls-as/keytrans/prover";
 import { baseLadder } from "../../differential/ladders.js";
 import { type LabelUpdate, PairedLog, type PairedOptions } from "../../differential/paired-log.js";
 import { frontier } from "../../differential/naive-trees.js";
@@ -19,6 +20,7 @@ const PUBLISHED: Readonly<Record<string, readonly string[]>> = {
   credential: ["version", "value", "final"],
   credentialUpdate: ["final"],
   audit: ["treeSize", "root"],
+  managerUpdate: ["signedVersion", "versions"],
 };
 
 function published({ op }: Pick<Step, "op">, outcome: Outcome): Outcome {
@@ -43,6 +45,8 @@ export class Recorder {
   readonly #answers: { readonly what: string; readonly op: string; readonly response: Uint8Array }[] = [];
   /** Operations with the ways in which they were tampered with: once in a transcript is enough. */
   readonly #tried = new Set<string>();
+  /** Entries before this one were dropped. */
+  #pruned = 0;
   now: number;
 
   private constructor(log: PairedLog, session: ClientSession, header: Header, hostile: boolean) {
@@ -117,7 +121,7 @@ export class Recorder {
 
   /** A step that asks the log nothing: a credential, its update, or an auditor's update. */
   async offline(step: Omit<Step, "expect">): Promise<void> {
-    const field = step.op === "credential" ? "credential" : "update";
+    const field = step.op === "credential" ? "credential" : step.op === "managerUpdate" ? "request" : "update";
     const bytes = unhex(step[field], field);
     const tampered = this.#hostile
       ? tamperBytes(step.op, bytes, wireFormat(this.log.suite, this.log.configuration))
@@ -203,6 +207,8 @@ export class Recorder {
       case "distinguished":
         return one(wire.DistinguishedResponse, prover.distinguished(bytes));
       case "update": {
+        if (configuration.mode === "thirdPartyManagement" && (request.values ?? []).length > 0)
+          return one(wire.UpdateResponse, this.#managed(request, bytes));
         const plan = await prover.planUpdate(bytes);
         if (plan.kind === "answer")
           return { codec: wire.UpdateResponse as Parameters<typeof tamper>[0], responses: plan.responses };
@@ -213,6 +219,35 @@ export class Recorder {
       default:
         throw new Error(`the recorder cannot answer ${request.op}`);
     }
+  }
+
+  /** The operator signs and forwards an update, a version is skipped, the manager creates the rest. */
+  async #managed(request: Request, update: Uint8Array): Promise<Uint8Array> {
+    const { prover, model } = this.log;
+    const label = unhex(request.label, "label");
+    const next = (model.greatestAt(label, model.size - 1) ?? -1) + 1;
+    const forwarded = await signManagerUpdate(this.log, update, next + 1);
+    await this.offline({ op: "managerUpdate", update: hex(update), request: hex(forwarded) });
+    const plan = await prover.planManagerUpdate(forwarded);
+    if (plan.kind !== "insert") throw new Error("the update creates nothing");
+    const values = (request.values ?? []).map((value) => unhex(value, "values"));
+    await this.grow(250, [{ label, values, skipped: 1 }]);
+    return prover.answerManagerUpdate(forwarded);
+  }
+
+  /** Drops from the store what a log with a maximum lifetime may forget. */
+  async prune(): Promise<void> {
+    const { store, configuration } = this.log;
+    const plan = await planPruning(store, configuration, this.#pruned);
+    if (plan === undefined) throw new Error("nothing has expired");
+    this.#pruned = plan.firstUnexpired;
+    store.prunePrefixTrees(plan.firstUnexpired);
+    store.pruneEntries(plan.firstUnexpired, plan.kept);
+  }
+
+  /** From where an auditor can begin. */
+  async checkpoint(): Promise<string> {
+    return hex(await this.log.prover.auditorCheckpoint());
   }
 
   async #mustFail(step: Step): Promise<void> {

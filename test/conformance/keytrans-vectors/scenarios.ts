@@ -202,6 +202,90 @@ const SUITES = [
   ["p256", KT_128_SHA256_P256],
 ] as const;
 
+async function managed(recorder: Recorder): Promise<void> {
+  await recorder.grow(0);
+  await recorder.grow(1500);
+  await recorder.step({ op: "distinguished", stop: null });
+  await recorder.step({ op: "ownerInit", label: alice, start: 1 });
+  await recorder.step({ op: "update", label: alice, values: [0, 1].map((version) => hex(value("alice", version))) });
+  await recorder.grow(300);
+  await recorder.step({ op: "update", label: alice, values: [hex(value("alice", 2))] });
+  await recorder.step({ op: "search", label: alice, version: null });
+  await recorder.grow(1500);
+  await recorder.grow(1500);
+  await recorder.step({ op: "ownerMonitor", label: alice });
+}
+
+/** An auditor that takes over at entry 3 of a log which nobody had audited. */
+async function laterAudit(recorder: Recorder): Promise<void> {
+  const audit = (position: number): Omit<Step, "expect"> => ({
+    op: "audit",
+    update: hex(recorder.log.auditorUpdates[position] as Uint8Array),
+  });
+  await recorder.grow(0, [], false);
+  await recorder.grow(300, [{ label: ALICE, values: [value("alice", 0)] }], false);
+  await recorder.grow(300, [{ label: BOB, values: [value("bob", 0)] }], false);
+  const checkpoint = await recorder.checkpoint();
+  await recorder.grow(300, [{ label: ALICE, values: [value("alice", 1)] }]);
+  await recorder.refused(
+    { ...audit(3), checkpoint: await recorder.checkpoint() },
+    "the checkpoint lies right of auditor_start_pos",
+  );
+  await recorder.refused({ ...audit(3), checkpoint: checkpoint.slice(0, -2) }, "the checkpoint lacks its last byte");
+  const flipped = checkpoint.slice(0, -1) + (checkpoint.endsWith("0") ? "1" : "0");
+  await recorder.refused({ ...audit(3), checkpoint: flipped }, "the checkpoint does not lead to the signed root");
+  await recorder.refused(audit(3), "an auditor without a checkpoint starts at the first entry");
+  await recorder.offline({ ...audit(3), checkpoint });
+  await recorder.step({ op: "search", label: alice, version: null });
+  await recorder.grow(300, [{ label: BOB, values: [value("bob", 1)] }]);
+  await recorder.grow(300, [{ label: CAROL, values: [value("carol", 0)] }], false);
+  await recorder.offline(audit(4));
+  await recorder.offline(audit(5));
+  await recorder.step({ op: "search", label: bob, version: null });
+  await recorder.step({ op: "distinguished", stop: null });
+}
+
+/** A log that has dropped expired entries and old versions of the prefix tree. */
+async function pruned(recorder: Recorder): Promise<void> {
+  await recorder.grow(0);
+  await values(recorder, 400, ALICE, 0);
+  await values(recorder, 600, ALICE, 1);
+  await values(recorder, 1200, BOB, 0);
+  await recorder.grow(1200);
+  await values(recorder, 1200, ALICE, 2);
+  await recorder.step({ op: "distinguished", stop: null });
+  await values(recorder, 1200, ALICE, 3);
+  await recorder.grow(700);
+  await values(recorder, 700, ALICE, 4);
+  await recorder.prune();
+  await recorder.step({ op: "search", label: alice, version: null });
+  await recorder.step({ op: "search", label: alice, version: 3 });
+  await recorder.step({ op: "search", label: bob, version: null });
+  await recorder.step({ op: "distinguished", stop: null });
+  await recorder.step({ op: "ownerInit", label: alice, start: 7 });
+  await recorder.grow(400);
+  await recorder.step({ op: "update", label: alice, values: [hex(value("alice", 5))] });
+  await recorder.grow(1200);
+  await recorder.prune();
+  await recorder.step({ op: "ownerMonitor", label: alice });
+}
+
+/** A provisional credential whose terminal entry becomes distinguished itself, and one in a log with an auditor. */
+async function terminalCredential(recorder: Recorder): Promise<void> {
+  await recorder.grow(0);
+  await values(recorder, 1500, ALICE, 0);
+  await recorder.grow(1500);
+  await recorder.step({ op: "distinguished", stop: null });
+  await values(recorder, 400, ALICE, 1);
+  const provisional = { op: "credential", credential: await recorder.credential(ALICE) };
+  await recorder.offline(provisional);
+  await recorder.grow(3000);
+  await recorder.grow(3000);
+  await recorder.step({ op: "distinguished", stop: null });
+  await recorder.offline(provisional);
+  await recorder.offline({ op: "credential", credential: await recorder.credential(ALICE) });
+}
+
 export const SCENARIOS: readonly Scenario[] = SUITES.flatMap(([suite, id], i): Scenario[] => [
   {
     name: `worked-example-${suite}`,
@@ -262,5 +346,30 @@ export const SCENARIOS: readonly Scenario[] = SUITES.flatMap(([suite, id], i): S
     description: "An auditor follows the log entry by entry",
     log: { id, mode: "thirdPartyAuditing", window: 1000, seed: 191 + i },
     play: audits,
+  },
+  {
+    name: `management-updates-${suite}`,
+    description:
+      "The operator signs an owner's updates and forwards them to the manager; a version is skipped each time",
+    log: { id, mode: "thirdPartyManagement", window: 1000, seed: 201 + i },
+    play: managed,
+  },
+  {
+    name: `audit-from-checkpoint-${suite}`,
+    description: "An auditor begins at entry 3, where its configuration says so, and users see its heads",
+    log: { id, mode: "thirdPartyAuditing", window: 1000, auditorStart: 3, seed: 211 + i },
+    play: laterAudit,
+  },
+  {
+    name: `pruned-${suite}`,
+    description: "A log has dropped expired entries: searches, ownership, update and monitoring still work",
+    log: { id, mode: "contactMonitoring", window: 1000, maximumLifetime: 5000, seed: 221 + i },
+    play: pruned,
+  },
+  {
+    name: `terminal-credential-${suite}`,
+    description: "The terminal entry of a provisional credential becomes distinguished: it is final without an update",
+    log: { id, mode: "thirdPartyAuditing", window: 1000, seed: 231 + i },
+    play: terminalCredential,
   },
 ]);

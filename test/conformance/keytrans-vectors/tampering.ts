@@ -279,8 +279,33 @@ export function tamperBytes(op: string, bytes: Uint8Array, wire: WireFormat): Ta
   if (op === "credential") tampered.push(...credentialChanges(wire.Credential as Codec<object>, bytes));
   else if (op === "credentialUpdate")
     tampered.push(...nestedProof(CredentialUpdate as Codec<object>, bytes, "monitor"));
+  else if (op === "managerUpdate") tampered.push(...managerChanges(wire.ManagerUpdateRequest as Codec<object>, bytes));
   else tampered.push(...auditorChanges(bytes));
   return tampered;
+}
+
+interface ManagerUpdate {
+  label: Uint8Array;
+  values: { value: Uint8Array; suffix: { signature: Uint8Array } }[];
+  signedVersion: number;
+}
+
+function managerChanges(codec: Codec<object>, bytes: Uint8Array): Tampered[] {
+  const change = (reason: string, apply: (request: ManagerUpdate) => void): Tampered => {
+    const request = decode(codec, bytes) as ManagerUpdate;
+    apply(request);
+    return { reason, response: encode(codec, request) };
+  };
+  return [
+    change("label: another one", (r) => flip(r.label)),
+    change("values[0].value: a bit is changed", (r) => flip(r.values[0]?.value)),
+    change("values[0].suffix.signature: a bit is changed", (r) => flip(r.values[0]?.suffix.signature, 9)),
+    change("values: the last element is missing", (r) => void r.values.pop()),
+    change("values: the first is there twice", (r) => void r.values.push(...r.values.slice(0, 1))),
+    change("signed_version: one more than was signed", (r) => void (r.signedVersion += 1)),
+    change("signed_version: one less than was signed", (r) => void (r.signedVersion -= 1)),
+    change("signed_version: so great that versions overflow", (r) => void (r.signedVersion = 2 ** 32 - 1)),
+  ];
 }
 
 interface Credential extends Omit<Response, "fullTreeHead"> {
@@ -296,7 +321,8 @@ function credentialChanges(codec: Codec<object>, bytes: Uint8Array): Tampered[] 
   const change = (reason: string, apply: (credential: Credential) => void): void => {
     const credential = decode(codec, bytes) as Credential;
     apply(credential);
-    tampered.push({ reason, response: encode(codec, credential) });
+    const response = encode(codec, credential);
+    if (Buffer.compare(response, bytes) !== 0) tampered.push({ reason, response });
   };
   const { credentialType } = decode(codec, bytes) as Credential;
   change("label: another one", (c) => flip(c.label));

@@ -1,7 +1,7 @@
 export { type DerivedEntry, deriveEntry, type EntryContext } from "./entry.js";
 export { ProverError, type ProverErrorCode } from "./errors.js";
 export type { ProverContext, VrfEvaluator } from "./label-vrf.js";
-export { type OperatorContext, signManagerUpdate } from "./management.js";
+export { checkManagerUpdate, type OperatorContext, signManagerUpdate } from "./management.js";
 export { MemoryStore } from "./memory-store.js";
 export { type PruningPlan, planPruning } from "./pruning.js";
 export { createProver, type Prover, type ProverOptions } from "./prover.js";

@@ -1,7 +1,9 @@
+import { decode, encode } from "@mls-as/tls-codec";
 import { describe, expect, it } from "vitest";
 import { createClient } from "../client/index.js";
 import { keyedHashSuite } from "../fixtures/keyed-hash-suite.js";
 import { MemoryLog, text } from "../fixtures/memory-log.js";
+import { UpdateRequest, wireFormat } from "../structs/index.js";
 import { sequence, signManagerUpdate } from "./index.js";
 
 const START = 1_000_000;
@@ -54,12 +56,41 @@ describe("third-party management", () => {
     const request = await signManagerUpdate(log, update.request, 3);
     const plan = await log.prover.planManagerUpdate(request);
     if (plan.kind !== "insert") throw new Error("expected an insertion");
+    const { ManagerUpdateRequest } = wireFormat(log.suite, log.configuration);
+    const decoded = decode(ManagerUpdateRequest, request);
+    for (const [change, code] of [
+      [{ signedVersion: 2 }, "invalid-update-signature"],
+      [{ signedVersion: 2 ** 32 - 1 }, "invalid-update-signature"],
+      [{ label: text("another") }, "invalid-update-signature"],
+      [{ values: decoded.values.toReversed() }, "invalid-update-signature"],
+      [
+        { values: decoded.values.map(({ value }) => ({ value, suffix: { signature: new Uint8Array(64) } })) },
+        "invalid-update-signature",
+      ],
+      [{ values: [] }, "malformed"],
+      [{ values: [], signedVersion: 0 }, "nothing-to-update"],
+    ] as const)
+      await expect(
+        log.prover.planManagerUpdate(encode(ManagerUpdateRequest, { ...decoded, ...change })),
+      ).rejects.toMatchObject({ name: "ProverError", code });
+    await expect(log.prover.planManagerUpdate(request.subarray(1))).rejects.toMatchObject({ code: "malformed" });
     const moved = { ...plan.change, signedVersion: 2 };
     expect((await sequence(log, [moved], START)).rejected).toEqual([{ index: 0, code: "invalid-update-signature" }]);
     await expect(log.prover.planUpdate(update.request)).rejects.toMatchObject({ code: "wrong-mode" });
     const older = { ...plan.change, greatestVersion: undefined, signedVersion: 0, values: plan.change.values.slice(1) };
     expect((await sequence(log, [older], START)).rejected).toEqual([{ index: 0, code: "invalid-update-signature" }]);
-    expect((await sequence(log, [plan.change, plan.change], START)).rejected).toEqual([
+    await log.append([{ ...plan.change }], START);
+    const again = await signManagerUpdate(
+      log,
+      encode(UpdateRequest, { last: undefined, label, greatestVersion: 4, values: [{ value: text("c") }] }),
+      4,
+    );
+    await expect(log.prover.planManagerUpdate(again)).rejects.toMatchObject({ code: "stale-version" });
+    const unmanaged = new MemoryLog({ suite: log.suite });
+    await unmanaged.append([], START);
+    await expect(unmanaged.prover.planManagerUpdate(request)).rejects.toMatchObject({ code: "wrong-mode" });
+    const { change } = plan;
+    expect((await sequence((await managed()).log, [change, change], START)).rejected).toEqual([
       { index: 1, code: "stale-version" },
     ]);
   });

@@ -1,10 +1,47 @@
 import { encode } from "@mls-as/tls-codec";
-import { type Configuration, UpdateRequest, UpdateTBS, wireFormat } from "../structs/index.js";
+import { MAX_VERSION } from "../binary-ladder.js";
+import {
+  type Configuration,
+  type ManagerUpdateRequest,
+  UpdateRequest,
+  UpdateTBS,
+  wireFormat,
+} from "../structs/index.js";
 import type { Signer, Suite } from "../suite/index.js";
 import { decodeRequest } from "./answer.js";
 import { ProverError } from "./errors.js";
 
 const SECTION = "Management";
+
+/**
+ * Checks what a Service Operator forwards: every value is signed for the version it is to become.
+ * Draft sections "Management" and "Update Format". @throws ProverError malformed, wrong-mode, invalid-update-signature
+ */
+export async function checkManagerUpdate(
+  suite: Suite,
+  configuration: Configuration,
+  bytes: Uint8Array,
+): Promise<ManagerUpdateRequest> {
+  if (configuration.mode !== "thirdPartyManagement")
+    throw new ProverError("wrong-mode", "the log has no manager", SECTION);
+  const request = decodeRequest(wireFormat(suite, configuration).ManagerUpdateRequest, SECTION, bytes);
+  const { label, values, signedVersion } = request;
+  if (values.length === 0 && signedVersion !== 0)
+    throw new ProverError("malformed", "without values it is zero", SECTION, "signedVersion");
+  const key = suite.importSignatureKey(configuration.leafPublicKey);
+  for (const [i, { value, suffix }] of values.entries()) {
+    const version = signedVersion + i;
+    const signed = version <= MAX_VERSION && { config: configuration, label, version, value };
+    if (!signed || !suffix.signature || !(await key.verify(encode(UpdateTBS, signed), suffix.signature)))
+      throw new ProverError(
+        "invalid-update-signature",
+        `the operator did not sign version ${version}`,
+        "Update Format",
+        `values[${i}].suffix`,
+      );
+  }
+  return request;
+}
 
 /** The Service Operator's side of third-party management. */
 export interface OperatorContext {

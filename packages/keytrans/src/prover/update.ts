@@ -3,6 +3,7 @@ import { updateLabel, updateVersions } from "../algorithms/index.js";
 import { type LabelValue, type UpdateInfo, UpdateRequest, ZERO_HASH } from "../structs/index.js";
 import { Answer, answering, decodeRequest, openedValue, type ProverSetting } from "./answer.js";
 import { ProverError } from "./errors.js";
+import { checkManagerUpdate } from "./management.js";
 import type { LabelChange } from "./sequence.js";
 import type { StoredVersion } from "./store.js";
 
@@ -33,14 +34,10 @@ export async function planUpdate(setting: ProverSetting, bytes: Uint8Array): Pro
   return planRequested(setting, request, { label, greatestVersion, values });
 }
 
-/** Decides about a `ManagerUpdateRequest`. The signatures are checked when the change is sequenced. */
+/** Decides about a `ManagerUpdateRequest`. @throws ProverError as {@link planUpdate}, and invalid-update-signature */
 export async function planManagerUpdate(setting: ProverSetting, bytes: Uint8Array): Promise<UpdatePlan> {
-  if (setting.configuration.mode !== "thirdPartyManagement")
-    throw new ProverError("wrong-mode", "the log has no manager", "Management");
-  const request = decodeRequest(setting.wire.ManagerUpdateRequest, "Management", bytes);
+  const request = await checkManagerUpdate(setting.suite, setting.configuration, bytes);
   const { label, greatestVersion, signedVersion } = request;
-  if (request.values.length === 0 && signedVersion !== 0)
-    throw new ProverError("malformed", "without values it is zero", "Management", "signedVersion");
   const values = request.values.map(({ value, suffix }) => ({ value, suffix: suffix.signature }));
   return planRequested(setting, request, { label, greatestVersion, values, signedVersion });
 }
@@ -58,6 +55,8 @@ async function planRequested(
   if (advertised > (greatest ?? -1))
     throw new ProverError("stale-version", "the label has no such version", SECTION, "greatestVersion");
   if (advertised < (greatest ?? -1)) return { kind: "answer", responses: await inform(setting, request) };
+  if (change.signedVersion !== undefined && change.values.length > 0 && change.signedVersion <= (greatest ?? -1))
+    throw new ProverError("stale-version", "a version that exists is authorised again", "Management", "signedVersion");
   if (change.values.length === 0)
     throw new ProverError("nothing-to-update", "no new version exists and none is given", SECTION, "values");
   return { kind: "insert", change };
