@@ -21,6 +21,7 @@ const SUITES: readonly (() => Promise<readonly Benchmark[]>)[] = [
   async () => (await import("./kt-log.js")).benchmarks,
   async () => (await import("./kt-log-growth.js")).benchmarks,
   async () => (await import("./as.js")).benchmarks,
+  async () => (await import("./audit.js")).benchmarks,
 ];
 
 /** `npm run -s bench -- [--json FILE] [NAME...]`: a NAME selects every benchmark whose name starts with it. */
