@@ -21,6 +21,11 @@ export class AnswerFields {
     return typeof value === "number" && Number.isSafeInteger(value) ? value : this.#refuse(name, "an integer is due");
   }
 
+  boolean(name: string): boolean {
+    const value = this.#value[name];
+    return typeof value === "boolean" ? value : this.#refuse(name, "true or false is due");
+  }
+
   bytes(name: string): Uint8Array {
     return fromBase64Url(this.text(name)) ?? this.#refuse(name, "base64url is due");
   }

@@ -14,6 +14,15 @@ export type ClientErrorCode =
   /** What the service answered is not what the log proves or what was asked for. */
   | "answer-not-logged"
   | "wrong-certificate"
+  /** The log shows this device another history than it shows strangers. */
+  | "split-view"
+  /** The device has no credential, or none with that id; or it has enrolled already. */
+  | "not-enrolled"
+  | "already-enrolled"
+  /** The keystore does not hold the key. */
+  | "key-missing"
+  /** Another process changed the stored state. */
+  | "state-conflict"
   /** Stored state cannot be read. */
   | "invalid-state";
 

@@ -2,7 +2,7 @@ import { toBase64Url } from "../base64url.js";
 import { defaultPolicy, encodePolicy, type ValidationPolicy } from "../policy.js";
 import { type PreparedPolicy, preparePolicy } from "../prepared-policy.js";
 import { AnswerFields } from "./answer-fields.js";
-import { type Fetch, platformFetch, requestJson } from "./service-request.js";
+import { requestJson, type ServiceOptions } from "./service-request.js";
 
 /** What an Authentication Service says about itself. Trust on first use at most: pin anchors and log out of band where you can. */
 export interface ServiceDirectory {
@@ -14,8 +14,8 @@ export interface ServiceDirectory {
 }
 
 /** Reads `GET /v1/directory`. @throws ClientError */
-export async function readDirectory(asUrl: string, fetch: Fetch = platformFetch()): Promise<ServiceDirectory> {
-  const answer = new AnswerFields(await requestJson(fetch, `${asUrl}/v1/directory`, "GET"));
+export async function readDirectory(asUrl: string, options: ServiceOptions = {}): Promise<ServiceDirectory> {
+  const answer = new AnswerFields(await requestJson(`${asUrl}/v1/directory`, { method: "GET" }, options));
   const log = answer.object("log");
   return {
     domain: answer.text("domain"),

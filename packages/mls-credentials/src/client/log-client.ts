@@ -1,31 +1,23 @@
-import { Configuration, KeytransError, logId as logIdOf, nobleSuite, type Suite } from "@mls-as/keytrans";
+import type { SearchResult } from "@mls-as/keytrans/client";
 import {
-  type ClientState,
-  createClient,
-  decodeClientState,
-  encodeClientState,
-  type Prepared,
-} from "@mls-as/keytrans/client";
-import { CodecError, decode, equalBytes } from "@mls-as/tls-codec";
-import type { DeviceEvidence } from "../acceptance-basis.js";
+  type Exchange,
+  type LogClient as KtLogClient,
+  LogClientError,
+  type LogClientOptions as KtLogClientOptions,
+  openLogClient,
+} from "@mls-as/kt-client";
 import { bytesKey } from "../bytes-key.js";
-import { type DeviceList, deviceListHash } from "../device-list.js";
+import type { DeviceEvidence } from "../acceptance-basis.js";
+import type { DeviceList } from "../device-list.js";
 import { checkDeviceList } from "../device-list-check.js";
 import { DeviceListError } from "../device-list-error.js";
 import type { LogProof } from "../ghost/index.js";
 import { identityBytes } from "../identity/identity-uri.js";
 import { ClientError } from "./client-error.js";
-import { type Fetch, platformFetch, requestBytes } from "./service-request.js";
 
-export interface LogClientOptions {
-  readonly url: string;
-  /** The log that is trusted, 32 bytes: from the policy, a group's pin, or the user. */
+/** How to reach a log: `logId` is the one that is trusted, from the policy, a group's pin, or the user. */
+export interface LogClientOptions extends Omit<KtLogClientOptions, "logId"> {
   readonly logId: Uint8Array;
-  readonly fetch?: Fetch;
-  /** The suite's implementation; pure JavaScript by default, `nodeSuite` is faster on Node. */
-  readonly suite?: (id: number) => Suite | Promise<Suite>;
-  /** What an earlier client's `exportState` returned: what was seen once is never forgotten. */
-  readonly state?: Uint8Array;
 }
 
 /** A device list with the proof that it is the greatest version, or the version that was asked for. */
@@ -39,129 +31,90 @@ export interface ProvenList extends DeviceEvidence {
   readonly proof: LogProof;
 }
 
-/** One device's view of one log: every answer is verified against everything seen before. */
+/** Device lists out of one log: every answer is verified against everything seen before, which `log`'s store keeps. */
 export interface LogClient {
   readonly logId: Uint8Array;
-  /** The greatest version of a user's device list. `now` in milliseconds. @throws ClientError */
-  lookup(user: string, now?: number): Promise<ProvenList>;
-  /** One version of a user's device list, proven to be in the log. @throws ClientError */
-  lookupVersion(user: string, version: number, now?: number): Promise<ProvenList>;
-  /** Everything to be kept over restarts. */
-  exportState(): Uint8Array;
+  /** The greatest version of a user's device list. @throws ClientError, LogClientError */
+  lookup(user: string): Promise<ProvenList>;
+  /** One version of a user's device list, proven to be in the log. @throws ClientError, LogClientError */
+  lookupVersion(user: string, version: number): Promise<ProvenList>;
+  /**
+   * The greatest version again, proven to somebody who has never seen the log: only such a proof convinces others.
+   * Must agree with what is known here. @throws ClientError, LogClientError
+   */
+  lookupForOthers(user: string): Promise<ProvenList>;
+  /** Everything else that the log answers. */
+  readonly log: KtLogClient;
 }
 
-/** Fetches a log's configuration, checks that it is the trusted log's, and returns a client for it. @throws ClientError */
+/** Connects to a log and checks that it is the trusted one. @throws LogClientError */
 export async function openLog(options: LogClientOptions): Promise<LogClient> {
-  const fetch = options.fetch ?? platformFetch();
-  const bytes = await requestBytes(fetch, `${options.url}/v1/configuration`, { method: "GET" });
-  const configuration = readConfiguration(bytes, options.logId);
-  const suite = await (options.suite ?? defaultSuite)(configuration.ciphersuite);
-  const kt = createClient({ suite, configuration });
-  let state = options.state === undefined ? kt.initialState() : restore(options.state);
-  const known = new Map<string, string>();
-  let last: Promise<unknown> = Promise.resolve();
+  const log = await openLogClient(options);
+  return deviceListsOf(log);
+}
 
-  const search = async (user: string, version: number | undefined, now: number): Promise<ProvenList> => {
-    const label = identityBytes(user);
-    const prepared = kt.prepareSearch(state, { label, ...(version === undefined ? {} : { version }) });
-    const response = await requestBytes(fetch, `${options.url}/v1/search`, {
-      method: "POST",
-      type: "application/octet-stream",
-      body: prepared.request,
+/** Reads device lists through a log client that is there already. */
+export function deviceListsOf(log: KtLogClient): LogClient {
+  const { connection } = log;
+  const proven = (user: string, result: SearchResult, exchange: Exchange): ProvenList => ({
+    list: readList(result.value, user, result.version, connection.logId),
+    value: result.value,
+    logId: connection.logId,
+    position: result.treeSize - 1,
+    provenAt: Math.floor(result.timestamp / 1000),
+    source: "search",
+    treeSize: result.treeSize,
+    root: result.root,
+    monitor: result.monitor,
+    proof: proofOf(exchange),
+  });
+  // A list that is refused must not become part of the view either.
+  const search = (user: string, version: number | undefined): Promise<ProvenList> =>
+    log.transact(async (state) => {
+      const label = identityBytes(user);
+      const answer = await connection.search(state, { label, version });
+      return { result: proven(user, answer.result, answer.exchange), state: answer.state };
     });
-    const { result, state: next } = await verified(prepared, response, now);
-    const list = readList(result.value, user, result.version, options.logId, known);
-    state = next;
-    known.set(`${user} ${result.version}`, bytesKey(deviceListHash(result.value)));
-    return {
-      list,
-      value: result.value,
-      logId: options.logId,
-      position: result.treeSize - 1,
-      provenAt: Math.floor(result.timestamp / 1000),
-      source: "search",
-      treeSize: result.treeSize,
-      root: result.root,
-      monitor: result.monitor,
-      proof: {
-        configuration: bytesKey(bytes),
-        request: bytesKey(prepared.request),
-        response: bytesKey(response),
-        now,
-        recent: kt.setting.recent,
-      },
-    };
-  };
-  // One state is one linear history: requests wait for each other.
-  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
-    const turn = last.then(work, work);
-    last = turn.catch(() => undefined);
-    return turn;
-  };
   return {
-    logId: options.logId,
-    lookup: (user, now = Date.now()) => inTurn(() => search(user, undefined, now)),
-    lookupVersion: (user, version, now = Date.now()) => inTurn(() => search(user, version, now)),
-    exportState: () => encodeClientState(state),
+    logId: connection.logId,
+    log,
+    lookup: (user) => search(user, undefined),
+    lookupVersion: (user, version) => search(user, version),
+    async lookupForOthers(user) {
+      const label = identityBytes(user);
+      for (;;) {
+        const { result, exchange } = await connection.search(connection.kt.initialState(), { label });
+        const known = await search(user, undefined);
+        // The log may have grown in between; only trees of one size can be compared.
+        if (known.treeSize !== result.treeSize) continue;
+        if (bytesKey(known.root) !== bytesKey(result.root))
+          throw new ClientError("split-view", "root", `two trees of ${result.treeSize} entries`);
+        return proven(user, result, exchange);
+      }
+    },
   };
 }
 
-function defaultSuite(id: number): Suite {
-  if (id !== 1 && id !== 2) throw new ClientError("wrong-log", "configuration.ciphersuite", `unknown suite ${id}`);
-  return nobleSuite(id);
+function proofOf({ configuration, request, responses, now, recent }: Exchange): LogProof {
+  return {
+    configuration: bytesKey(configuration),
+    request: bytesKey(request),
+    response: bytesKey(responses[0] as Uint8Array),
+    now,
+    recent,
+  };
 }
 
-/** Reads a `Configuration` and checks that it is the trusted log's. @throws ClientError */
-export function readConfiguration(bytes: Uint8Array, trusted: Uint8Array): Configuration {
-  let configuration: Configuration;
+function readList(value: Uint8Array, user: string, version: number, logId: Uint8Array): DeviceList {
   try {
-    configuration = decode(Configuration, bytes);
-  } catch (cause) {
-    if (!(cause instanceof CodecError)) throw cause;
-    throw new ClientError("malformed-answer", "configuration", cause.message, { cause });
-  }
-  if (!equalBytes(logIdOf(configuration), trusted))
-    throw new ClientError("wrong-log", "configuration", "not the configuration of the trusted log");
-  return configuration;
-}
-
-function restore(bytes: Uint8Array): ClientState {
-  try {
-    return decodeClientState(bytes);
-  } catch (cause) {
-    throw new ClientError("invalid-state", "state", "not a stored log state", { cause });
-  }
-}
-
-/** Verifies a response; the caller takes the next state only if it returns. @throws ClientError `invalid-proof` */
-export async function verified<R>(
-  prepared: Prepared<R>,
-  response: Uint8Array,
-  now: number,
-): Promise<{ result: R; state: ClientState }> {
-  try {
-    return await prepared.verify(response, now);
-  } catch (cause) {
-    if (!(cause instanceof KeytransError)) throw cause;
-    throw new ClientError("invalid-proof", cause.path, `${cause.code}: ${cause.message}`, { cause });
-  }
-}
-
-function readList(
-  value: Uint8Array,
-  user: string,
-  version: number,
-  logId: Uint8Array,
-  known: ReadonlyMap<string, string>,
-): DeviceList {
-  const before = known.get(`${user} ${version - 1}`);
-  try {
-    const list = checkDeviceList(value, { label: user, version, logId });
-    if (before !== undefined && bytesKey(list.previousHash) !== before)
-      throw new DeviceListError("previous-hash-mismatch", "previousHash", "does not continue the version before");
-    return list;
+    return checkDeviceList(value, { label: user, version, logId });
   } catch (cause) {
     if (!(cause instanceof DeviceListError)) throw cause;
     throw new ClientError("answer-not-logged", cause.path, `${cause.code}: ${cause.message}`, { cause });
   }
+}
+
+/** Whether the log could not be asked, as opposed to having answered something wrong. */
+export function isSilence(error: unknown): boolean {
+  return error instanceof LogClientError && ["unreachable", "timeout", "unavailable", "aborted"].includes(error.code);
 }

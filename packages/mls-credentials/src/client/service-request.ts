@@ -1,63 +1,72 @@
+import { createTransport, type Fetch, LogClientError } from "@mls-as/kt-client";
 import { ClientError } from "./client-error.js";
 
-/** The part of `fetch` that is used; the platform's fits. */
-export type Fetch = (
-  url: string,
-  init: { method: string; headers: Record<string, string>; body?: Uint8Array<ArrayBuffer> | string },
-) => Promise<FetchAnswer>;
+export type { Fetch } from "@mls-as/kt-client";
 
-export interface FetchAnswer {
-  readonly ok: boolean;
-  readonly status: number;
-  arrayBuffer(): Promise<ArrayBuffer>;
+/** How requests to the Authentication Service are sent. */
+export interface ServiceOptions {
+  readonly fetch?: Fetch | undefined;
+  /** Milliseconds for one request; default 30,000. */
+  readonly timeout?: number | undefined;
+  /** How often a request without answer is sent again, 1 to give up at once (default): resuming does the rest. */
+  readonly attempts?: number | undefined;
 }
 
-/** The platform's fetch. */
-export function platformFetch(): Fetch {
-  const found = (globalThis as { fetch?: Fetch }).fetch;
-  if (found === undefined) throw new ClientError("service-unreachable", "fetch", "this platform has no fetch");
-  return (url, init) => found(url, init);
+interface ServiceMessage {
+  readonly method: "GET" | "POST";
+  /** Sent as JSON. */
+  readonly body?: unknown;
+  readonly headers?: Record<string, string>;
 }
 
-/** Sends a request and returns the body's bytes. @throws ClientError */
-export async function requestBytes(
-  fetch: Fetch,
-  url: string,
-  init: { method: "GET" | "POST"; type?: string; body?: Uint8Array | string; headers?: Record<string, string> },
-): Promise<Uint8Array> {
-  const headers = { ...init.headers, ...(init.type === undefined ? {} : { "content-type": init.type }) };
-  const body = typeof init.body === "object" ? new Uint8Array(init.body) : init.body;
-  let answer: FetchAnswer;
-  let bytes: Uint8Array;
-  try {
-    answer = await fetch(url, { method: init.method, headers, ...(body === undefined ? {} : { body }) });
-    bytes = new Uint8Array(await answer.arrayBuffer());
-  } catch (cause) {
-    throw new ClientError("service-unreachable", url, "no answer", { cause });
-  }
-  if (answer.ok) return bytes;
-  const problem = problemCode(bytes);
-  throw new ClientError("refused", url, problem ?? `HTTP ${answer.status}`, {
-    status: answer.status,
-    ...(problem === undefined ? {} : { problem }),
-  });
-}
-
-/** Sends JSON, expects JSON. @throws ClientError */
+/** Sends JSON, expects a JSON object. @throws ClientError `service-unreachable`, `refused`, `malformed-answer` */
 export async function requestJson(
-  fetch: Fetch,
   url: string,
-  method: "GET" | "POST",
-  body?: unknown,
-  headers: Record<string, string> = {},
+  { method, body, headers = {} }: ServiceMessage,
+  options: ServiceOptions = {},
 ): Promise<Record<string, unknown>> {
-  const init = body === undefined ? { method } : { method, type: "application/json", body: JSON.stringify(body) };
-  const bytes = await requestBytes(fetch, url, { ...init, headers });
+  const bytes = await requestBytes(url, { method, body, headers }, options);
   const value = parseJson(bytes);
   if (value === undefined) throw new ClientError("malformed-answer", url, "not a JSON object");
   return value;
 }
 
+async function requestBytes(
+  url: string,
+  { method, body, headers }: ServiceMessage,
+  { fetch, timeout, attempts = 1 }: ServiceOptions,
+): Promise<Uint8Array> {
+  try {
+    const { origin, pathname, search } = new URL(url);
+    const transport = createTransport({ url: origin, fetch, timeout, retry: { attempts } });
+    return await transport.send({
+      method,
+      path: `${pathname}${search}`,
+      ...(body === undefined ? {} : { body: new TextEncoder().encode(JSON.stringify(body)) }),
+      headers: { ...(body === undefined ? {} : { "content-type": "application/json" }), ...headers },
+    });
+  } catch (cause) {
+    if (cause instanceof TypeError) throw new ClientError("service-unreachable", url, "no URL", { cause });
+    if (cause instanceof LogClientError) throw translated(cause, url);
+    throw cause;
+  }
+}
+
+/** The transport is the log client's; its errors are told in this package's words. */
+function translated(cause: LogClientError, url: string): ClientError {
+  const { code, status, problem } = cause;
+  const detail = {
+    cause,
+    ...(status === undefined ? {} : { status }),
+    ...(problem === undefined ? {} : { problem: problem.code }),
+  };
+  if (status !== undefined && code !== "malformed-answer")
+    return new ClientError("refused", url, problem?.code ?? `HTTP ${status}`, detail);
+  const lost = code === "unreachable" || code === "timeout" || code === "aborted";
+  return new ClientError(lost ? "service-unreachable" : "malformed-answer", url, cause.message, detail);
+}
+
+/** A JSON object out of UTF-8; undefined for anything else. */
 export function parseJson(bytes: Uint8Array): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
@@ -67,10 +76,4 @@ export function parseJson(bytes: Uint8Array): Record<string, unknown> | undefine
   } catch {
     return undefined;
   }
-}
-
-/** `code` of a problem document (RFC 9457). */
-function problemCode(bytes: Uint8Array): string | undefined {
-  const code = parseJson(bytes)?.["code"];
-  return typeof code === "string" ? code : undefined;
 }
