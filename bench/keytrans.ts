@@ -3,7 +3,8 @@ import { createClient } from "@mls-as/keytrans/client";
 import { KT_128_SHA256_Ed25519, KT_128_SHA256_P256, nobleSuite, type Suite, vrfInput } from "@mls-as/keytrans";
 import { nodeSha256, nodeSuite, nodeVrfProvider } from "@mls-as/keytrans/node";
 import { sha256 } from "@noble/hashes/sha2.js";
-import { label, openLog } from "./keytrans-log.js";
+import { type BenchLog, label, openLog } from "./keytrans-log.js";
+import { inChromium } from "./keytrans-browser.js";
 import type { Benchmark, Measurement } from "./main.js";
 
 const median = (values: number[]): number => values.sort((a, b) => a - b)[values.length >> 1] as number;
@@ -111,6 +112,23 @@ async function firstSearch(): Promise<Measurement[]> {
   return measurements;
 }
 
+/** How many successive sizes of a log a response is averaged over: it depends on the bits of the size. */
+const LOG_SIZES = 16;
+
+/** Mean bytes of a greatest-version search, for a client without a view, one that saw the log a day ago, and just now. */
+async function responseSizes(log: BenchLog, labels: number): Promise<Record<string, number>> {
+  const sums = { first: 0, "returning after a day": 0, "returning at once": 0 };
+  for (let i = 0; i < LOG_SIZES; i++) {
+    await log.append([]);
+    const { treeSize } = log.store.head() as { treeSize: number };
+    const target = label((labels >> 1) + i);
+    sums.first += (await log.search(target)).length;
+    sums["returning after a day"] += (await log.search(target, Math.max(1, treeSize - 144))).length;
+    sums["returning at once"] += (await log.search(target, treeSize)).length;
+  }
+  return Object.fromEntries(Object.entries(sums).map(([client, sum]) => [client, Math.round(sum / LOG_SIZES)]));
+}
+
 /** Growth, searches and response sizes from 1,000 labels on, times ten. */
 async function scale(): Promise<Measurement[]> {
   const log = await openLog(true);
@@ -126,14 +144,13 @@ async function scale(): Promise<Measurement[]> {
       samples: 1,
       params: { ...params, batch: 1000 },
     });
-    const last = log.store.head()?.treeSize;
-    await log.append([label(0)], Math.log10(labels) - 3); // one more entry for the returning client
-    const target = label(labels >> 1);
-    const first = await log.search(target);
-    const returning = await log.search(target, last);
-    const size = { name: "keytrans.search.response", unit: "bytes", samples: 1 };
-    measurements.push({ ...size, value: first.length, params: { ...params, client: "first" } });
-    measurements.push({ ...size, value: returning.length, params: { ...params, client: "returning" } });
+    const sizes = await responseSizes(log, labels);
+    const size = { name: "keytrans.search.response", unit: "bytes", samples: LOG_SIZES };
+    for (const [client, value] of Object.entries(sizes))
+      measurements.push(
+        { ...size, value, params: { ...params, client } },
+        { ...size, unit: "bytes/log2(labels)", value: value / Math.log2(labels), params: { ...params, client } },
+      );
     let next = 0;
     const names = Array.from({ length: 500 }, (_, i) => label((i * 7919) % labels));
     for (const name of names) await log.search(name); // fills the cache of VRF proofs
@@ -160,5 +177,6 @@ export const benchmarks: readonly Benchmark[] = [
   { name: "keytrans.sha256", run: hashes },
   { name: "keytrans.vrf", run: vrf },
   { name: "keytrans.client", run: firstSearch },
+  { name: "keytrans.chromium", run: inChromium },
   { name: "keytrans.scale", run: scale },
 ];
