@@ -101,10 +101,10 @@ describe.skipIf(missing.length > 0)(`rotation without an outage (needs ${missing
   test("rotation while credentials are issued: both chains hold, the old one's CRL and OCSP go on", async () => {
     const before = await directory();
     const old = await enrol(url, data, "mimi://mls.example/d/bob/old");
-    let rotating = true;
+    const rotation = { over: false };
     const enrolled: Issued[] = [];
     const traffic = (async () => {
-      for (let index = 0; rotating; index++)
+      for (let index = 0; !rotation.over; index++)
         enrolled.push(await enrol(url, data, `mimi://mls.example/d/bob/d${index}`));
     })();
     const { issuers: requests } = await mlsAsJson<{ issuers: (Request & { certified: boolean })[] }>(
@@ -115,7 +115,7 @@ describe.skipIf(missing.length > 0)(`rotation without an outage (needs ${missing
     expect(requests.map(({ certified }) => certified)).toEqual([false, false]);
     await ceremony(requests, []);
     const after = await eventually(directory, ({ issuers }) => issuers.length === 4);
-    rotating = false;
+    rotation.over = true;
     await traffic;
     const status = new Map(after.issuers.map((issuer) => [issuer.id, issuer.status]));
     for (const { id } of before.issuers) expect(status.get(id)).toBe("retiring");

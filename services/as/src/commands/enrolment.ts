@@ -79,18 +79,48 @@ export function revokeCommand(): Command {
     `
       mls-as revoke mimi://mls.example/d/alice/phone --reason keyCompromise
       mls-as revoke 5f1d…ab (an id that 'mls-as list' shows)
+      mls-as revoke --issuer 0123456789abcdef0123456789abcdef --reason superseded --yes
     `,
   )
-    .argument("<id-or-client>", "credential id, or client URI")
+    .argument("[id-or-client]", "credential id, or client URI")
+    .option("--issuer <id>", "instead: everything that this issuing key has certified")
+    .option("--yes", "with --issuer: do it")
     .addOption(
       new Option("--reason <reason>", "why; keyCompromise bars the key for ever")
         .choices(Object.keys(REVOCATION_REASONS))
         .default("unspecified"),
     )
-    .action(async (target: string, options: Target & { reason: RevocationReason }) => {
-      const ids = await withOperator(options, (operator) => operator.revoke(target, options.reason));
-      print(options.json === true ? JSON.stringify({ revoked: ids }) : `Revoked:\n${ids.join("\n")}`);
+    .action(runRevoke);
+}
+
+interface RevokeFlags extends Target {
+  readonly reason: RevocationReason;
+  readonly issuer?: string;
+  readonly yes?: boolean;
+}
+
+async function runRevoke(target: string | undefined, flags: RevokeFlags): Promise<void> {
+  const { issuer, reason, json, yes } = flags;
+  if ((target === undefined) === (issuer === undefined))
+    throw new CommandError("what is to be revoked?", {
+      code: "usage",
+      remedy: "Give one of: a credential id, a client URI, --issuer ID",
     });
+  const ids = await withOperator(flags, async (operator) => {
+    if (target !== undefined) return await operator.revoke(target, reason);
+    const now = Date.now() / 1000;
+    const issued = (await operator.list({})).filter((one) => one.issuer === issuer);
+    const due = issued.filter(({ status, notAfter }) => status !== "revoked" && notAfter > now);
+    if (yes !== true)
+      throw new CommandError(`${due.length} credentials would be revoked; nothing was done`, {
+        code: "not-confirmed",
+        remedy: "Repeat the command with --yes.",
+      });
+    const revoked: string[] = [];
+    for (const { id } of due) revoked.push(...(await operator.revoke(id, reason)));
+    return revoked;
+  });
+  print(json === true ? JSON.stringify({ revoked: ids }) : `Revoked:\n${ids.join("\n")}`);
 }
 
 export function approveCommand(): Command {
