@@ -13,6 +13,7 @@ import {
   type SearchResult,
   type UpdateResult,
 } from "@mls-as/keytrans/client";
+import { decodeWitnessedHeads, type WitnessedHeads } from "@mls-as/keytrans/witness";
 import { CodecError, decode, encode, opaque, vector } from "@mls-as/tls-codec";
 import { LogClientError } from "./client-error.js";
 import { type KnownLog, knownLog, type KnownLogOptions } from "./configuration.js";
@@ -75,6 +76,8 @@ export interface LogConnection extends KnownLog {
   postAuditorTreeHead(head: Uint8Array): Promise<void>;
   /** The parallel C2SP log's newest checkpoint, a signed note with its cosignatures. */
   checkpoint(): Promise<string>;
+  /** A cosigned checkpoint with the inclusion proofs of distinguished heads; for `verifyWitnessedHead`. */
+  witnessedHeads(positions: readonly number[]): Promise<WitnessedHeads>;
   /** A tile of the parallel C2SP log, e.g. `/tile/0/000`. */
   tile(path: string): Promise<Uint8Array>;
 }
@@ -176,6 +179,17 @@ class HttpLogConnection implements LogConnection {
       return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
     } catch (cause) {
       throw new LogClientError("malformed-answer", "checkpoint", "not UTF-8", { cause });
+    }
+  }
+
+  async witnessedHeads(positions: readonly number[]) {
+    const path = `/v1/witnessed-heads?${positions.map((position) => `position=${position}`).join("&")}`;
+    const bytes = await this.#transport.send({ method: "GET", path, expect: BINARY });
+    try {
+      return decodeWitnessedHeads(bytes);
+    } catch (cause) {
+      if (!(cause instanceof CodecError) && !(cause instanceof TypeError)) throw cause;
+      throw new LogClientError("malformed-answer", "witnessedHeads", cause.message, { cause });
     }
   }
 

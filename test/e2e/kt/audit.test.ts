@@ -1,4 +1,4 @@
-import { spawnSync } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -35,15 +35,13 @@ describe("an auditor of the real log", () => {
   beforeAll(async () => {
     home = await newHome();
     const key = await kt(home, ["key", join(folder, "keys")]);
-    expect(key.code, key.stdout).toBe(0);
     keyFile = key.json["file"] as string;
     const init = ["init", "--data", data(), "--auditor-public-key", key.json["publicKey"] as string];
-    const made = spawnSync(process.execPath, [join(root, "services/kt-log/dist/main.js"), ...init], {
+    execFileSync(process.execPath, [join(root, "services/kt-log/dist/main.js"), ...init], {
       encoding: "utf8",
     });
-    expect(made.status, made.stderr).toBe(0);
     service = await startLog(data());
-    expect((await kt(home, ["init", service.url, "--name", "l"])).code).toBe(0);
+    await kt(home, ["init", service.url, "--name", "l"]);
   });
   afterAll(() => service?.stop());
 

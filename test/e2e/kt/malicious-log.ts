@@ -122,10 +122,10 @@ export class MaliciousLog {
       request.on("end", () => {
         const url = new URL(request.url ?? "/", "http://log");
         this.#answer(serving, url, new Uint8Array(Buffer.concat(chunks))).then(
-          (body) => {
-            response.writeHead(body === undefined ? 204 : 200, { "content-type": "application/octet-stream" });
-            response.end(body);
-          },
+          (body) =>
+            response
+              .writeHead(body === undefined ? 204 : 200, { "content-type": "application/octet-stream" })
+              .end(body),
           (error: unknown) => {
             const known = error instanceof ProverError;
             if (!known && !(error instanceof NotHere)) process.stderr.write(`${String((error as Error).stack)}\n`);

@@ -61,7 +61,7 @@ function stepsOf(exchange: Exchange, { log, before, after, said }: Replay): Step
   const [bytes] = exchange.responses as [Uint8Array];
   const response = decode(said.wanted === undefined ? wire.GreatestSearchResponse : wire.FixedSearchResponse, bytes);
   const { result } = said;
-  const { search: proof, binaryLadder, opening, value, fullTreeHead } = response;
+  const { search: proof, opening, value, fullTreeHead } = response;
   const ladder = baseBinaryLadder(result.version);
   const label = labelText(said.label);
   const known = before.view?.treeHead.treeSize;

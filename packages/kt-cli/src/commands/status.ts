@@ -23,7 +23,7 @@ export async function status(context: Context, flags: StatusFlags): Promise<Repo
   const state = await session.client.state();
   const { view } = state;
   if (view === undefined) throw new Error("a verified walk leaves a view");
-  const witness = await readCheckpoint(context, session);
+  const witness = await readCheckpoint(context, session, state.distinguished, flags.witnessPolicy);
   const last = view.frontier.at(-1) as { timestamp: number };
   const now = context.clock();
   const { treeSize } = view.treeHead;

@@ -1,11 +1,11 @@
 import { appendLeaf, type EvidenceKind, KeytransError, rootValue, type Suite } from "@mls-as/keytrans";
-import { decodeClientState, INITIAL_STATE, verifyEvidence } from "@mls-as/keytrans/client";
+import { verifyEvidence } from "@mls-as/keytrans/client";
 import type { KnownLog } from "@mls-as/kt-client";
 import { CodecError, equalBytes } from "@mls-as/tls-codec";
 import { logOf, replay } from "../exchange-replay.js";
 import { Failure } from "../failure.js";
 import { isSignedTree } from "../log-signature.js";
-import { countText, timeText } from "../terminal/time-text.js";
+import { countText } from "../terminal/time-text.js";
 import { type Bundle, bundleConfiguration } from "./bundle.js";
 import { judgeFork, judgeSignedRoot } from "./judge-fork.js";
 import { judgeAuditBundle } from "./judge-audit.js";
@@ -97,7 +97,7 @@ async function judgeTreeHeads(log: KnownLog, bundle: Extract<Bundle, { kind: "tr
     : unfounded("The proof does not lead to the greater tree.");
 }
 
-const ones = (size: number): number => [...size.toString(2)].filter((digit) => digit === "1").length;
+const ones = (size: number): number => size.toString(2).replaceAll("0", "").length;
 
 /** Root of a tree after leaves were appended. */
 function rootAfter(

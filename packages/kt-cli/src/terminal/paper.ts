@@ -62,7 +62,7 @@ export class Paper {
 /** Makes control and direction-changing characters visible. */
 export function safe(text: string): string {
   return text.replaceAll(
-    /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g,
+    /[\p{Cc}\p{Bidi_Control}]/gu,
     (character) => `\\u${(character.codePointAt(0) as number).toString(16).padStart(4, "0")}`,
   );
 }

@@ -24,46 +24,39 @@ function alert({ log, label, now }: Subject, kind: AlertKind, version: number, d
 function ownerFindings(subject: Subject, look: LabelLook, own: OwnList): Alert[] {
   const { versions, greatest } = look;
   const alerts = new Map<string, Alert>(revocations(subject, look, own).map((each) => [each.id, each]));
+  const now = new Set(keysIn(greatest, subject.now).map(({ client, key }) => `${client} ${key}`));
   // The greatest version is judged at every look, so that what must not be there is said as long as it is there.
-  for (const found of [...versions, greatest]) {
-    if ("erased" in found || found.value.kind !== "device-list") continue;
-    const { version } = found.result;
-    for (const key of keysOf(found.value.list, subject.now)) {
-      const finding = judgeKey(subject, own, version, key, found === greatest);
+  for (const found of [...versions, greatest])
+    for (const key of keysIn(found, subject.now)) {
+      const version = "erased" in found ? found.version : found.result.version;
+      const finding = judgeKey(subject, own, version, key, now.has(`${key.client} ${key.key}`));
       if (finding !== undefined && !alerts.has(finding.id)) alerts.set(finding.id, finding);
     }
-  }
   return [...alerts.values()];
 }
 
-function judgeKey(subject: Subject, own: OwnList, version: number, key: KeyView, last: boolean): Alert | undefined {
+const keysIn = (found: FoundVersion | ErasedVersion, now: number): KeyView[] => {
+  const list = listOf(found);
+  return list === undefined ? [] : keysOf(list.list, now);
+};
+
+function judgeKey(subject: Subject, own: OwnList, version: number, key: KeyView, there: boolean): Alert | undefined {
   const keys = own.devices.get(key.client);
-  const where = `version ${version}, ${last ? "the newest" : "not the newest: it may be gone again"}`;
-  const name = `key ${key.key.slice(0, 16)}…`;
-  const voucher = `approved by ${key.approvedBy}, ${key.status}`;
+  const where = `version ${version}; ${there ? "it is there now" : "it is gone from the newest version"}`;
+  const what = `key ${key.key.slice(0, 16)}…, approved by ${key.approvedBy}, ${key.status} (${where})`;
   if (!own.devices.has(key.client))
-    return alert(
-      subject,
-      "unknown-device",
-      version,
-      `${key.client} is not in your list: ${name}, ${voucher} (${where})`,
-      key,
-    );
+    return alert(subject, "unknown-device", version, `${key.client} is not in your list: ${what}`, key);
   if (keys !== undefined && !keys.has(key.key))
-    return alert(
-      subject,
-      "unknown-key",
-      version,
-      `${key.client} has a key that is not in your list: ${name}, ${voucher} (${where})`,
-      key,
-    );
+    return alert(subject, "unknown-key", version, `${key.client} has a key that is not in your list: ${what}`, key);
   return undefined;
 }
 
 /** Listed keys that were active and are revoked in a version since the last look. */
 function revocations(subject: Subject, { versions, before }: LabelLook, own: OwnList): Alert[] {
   const alerts: Alert[] = [];
-  let active = new Set(before === undefined ? [] : activeKeys(before, subject.now));
+  // A first look reads the whole history: what was revoked then is no news.
+  if (before === undefined) return alerts;
+  let active = new Set(activeKeys(before, subject.now));
   for (const found of versions) {
     const list = listOf(found);
     if (list === undefined) continue;
