@@ -15,6 +15,7 @@ import { HeadMemory } from "./head-memory.js";
 import { openKeys } from "./keys.js";
 import { Metrics } from "./metrics.js";
 import { Sequencer } from "./sequencer.js";
+import { type ExternalTreeHeadKey, openTreeHeadKey } from "./tree-head-signer.js";
 import type { Leadership } from "./storage/leadership.js";
 import { witnessObserver } from "./witnessing/observer.js";
 import { openWitnessing } from "./witnessing/open-witnessing.js";
@@ -43,6 +44,8 @@ export interface Context {
   readonly prover: Prover;
   /** Evaluates the VRF in worker threads. */
   readonly vrf: VrfPool;
+  /** Undefined where the key in keys.json signs. */
+  readonly treeHeadKey: ExternalTreeHeadKey | undefined;
   readonly sequencer: Sequencer;
   readonly leadership: Leadership;
   readonly headMemory: HeadMemory;
@@ -77,6 +80,7 @@ export async function openContext(
   const store = await openStore(config);
   let leadership: Leadership | undefined;
   let vrfPool: VrfPool | undefined;
+  let treeHeadKey: ExternalTreeHeadKey | undefined;
   try {
     const configurationBytes = await required(store, "configuration");
     const configuration = decode(Configuration, configurationBytes);
@@ -86,7 +90,9 @@ export async function openContext(
     const keys = await openKeys(join(config.dataDir, FILES.keys), passphrase);
     const vrf = new VrfPool({ suite, privateKey: keys.vrf, threads: config.vrfThreads });
     vrfPool = vrf;
-    const signer = suite.importSigner(keys.signature);
+    const external = await openTreeHeadKey(config, passphrase);
+    treeHeadKey = external;
+    const signer = external?.signer ?? suite.importSigner(keys.signature);
     if (
       Buffer.compare(signer.publicKey, configuration.signaturePublicKey) !== 0 ||
       Buffer.compare(vrf.publicKey, configuration.vrfPublicKey) !== 0
@@ -138,6 +144,7 @@ export async function openContext(
       store,
       prover: createProver({ suite, configuration, vrfPrivateKey: vrf, store }),
       vrf,
+      treeHeadKey: external,
       sequencer,
       leadership,
       headMemory,
@@ -148,6 +155,7 @@ export async function openContext(
   } catch (error) {
     await leadership?.stop();
     await vrfPool?.close();
+    await treeHeadKey?.close();
     await store.close();
     throw error;
   }
@@ -159,5 +167,6 @@ export async function closeContext(context: Context): Promise<void> {
   await context.witnessing?.stop();
   await context.leadership.stop();
   await context.vrf.close();
+  await context.treeHeadKey?.close();
   await context.store.close();
 }

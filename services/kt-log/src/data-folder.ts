@@ -8,6 +8,7 @@ import { encode } from "@mls-as/tls-codec";
 import { writeDurably } from "@mls-as/service-runtime";
 import type { Config } from "./config.js";
 import { createKeys } from "./keys.js";
+import { type ExternalTreeHeadKey, openTreeHeadKey } from "./tree-head-signer.js";
 import { createCheckpointKey } from "./witnessing/checkpoint-key.js";
 import { DATABASE_FILE, isInitialised } from "./storage/open-store.js";
 import { PostgresLogStore } from "./storage/postgres.js";
@@ -43,6 +44,11 @@ const MINUTE = 60_000n;
 
 export interface InitOptions {
   /** After which log entries expire and may be pruned; absent: never. */
+  /**
+   * Third-party management: this log is the manager, and this is the Service Operator's key, which signs every value.
+   * 32 bytes, Ed25519 (65, P-256, where the tree head key is of that curve).
+   */
+  readonly leafPublicKey?: Uint8Array | undefined;
   readonly maximumLifetimeMilliseconds?: number | undefined;
   /** Milliseconds since 1970, for the genesis entry. */
   readonly clock?: () => number;
@@ -62,11 +68,11 @@ export interface InitOptions {
  * 24 h, max_ahead 60 s, max_behind 1 h, no maximum lifetime. The configuration never changes afterwards.
  * @throws DataFolderError when there is a log already
  */
-export async function initialise(
-  config: Config,
-  { auditor, maximumLifetimeMilliseconds, clock = Date.now }: InitOptions = {},
-): Promise<void> {
+export async function initialise(config: Config, options: InitOptions = {}): Promise<void> {
   const { dataDir } = config;
+  const { auditor, leafPublicKey, maximumLifetimeMilliseconds } = options;
+  if (auditor !== undefined && leafPublicKey !== undefined)
+    throw new DataFolderError("A log has an auditor or a manager, not both: it has one deployment mode.");
   if (await isInitialised(config)) throw new DataFolderError(`There is a log in ${dataDir} already.`);
   if (maximumLifetimeMilliseconds !== undefined && maximumLifetimeMilliseconds <= 24 * 60 * Number(MINUTE))
     throw new DataFolderError(
@@ -75,13 +81,29 @@ export async function initialise(
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   if (config.passphrase === undefined && config.passphraseFile === undefined)
     await writeDurably(join(dataDir, FILES.passphrase), `${randomBytes(24).toString("base64url")}\n`, 0o600);
-  const suite = await nodeSuite(KT_128_SHA256_Ed25519);
   const passphrase = await readPassphrase(config);
+  const external = await openTreeHeadKey(config, passphrase);
+  try {
+    await makeLog(config, passphrase, external, options);
+  } finally {
+    await external?.close();
+  }
+}
+
+async function makeLog(
+  config: Config,
+  passphrase: string,
+  external: ExternalTreeHeadKey | undefined,
+  { auditor, leafPublicKey, maximumLifetimeMilliseconds, clock = Date.now }: InitOptions,
+): Promise<void> {
+  const { dataDir } = config;
+  const suite = await nodeSuite(external?.suite ?? KT_128_SHA256_Ed25519);
   const keys = await createKeys(join(dataDir, FILES.keys), passphrase, suite, random);
   await createCheckpointKey(dataDir, passphrase);
+  const signer = external?.signer ?? suite.importSigner(keys.signature);
   const common = {
     ciphersuite: suite.id,
-    signaturePublicKey: suite.importSigner(keys.signature).publicKey,
+    signaturePublicKey: signer.publicKey,
     vrfPublicKey: suite.importVrfPrivateKey(keys.vrf).publicKey,
     maxAhead: MINUTE,
     maxBehind: 60n * MINUTE,
@@ -89,15 +111,21 @@ export async function initialise(
     maximumLifetime: maximumLifetimeMilliseconds === undefined ? undefined : BigInt(maximumLifetimeMilliseconds),
   };
   const configuration: Configuration =
-    auditor === undefined
-      ? { ...common, mode: "contactMonitoring" }
-      : {
+    leafPublicKey !== undefined
+      ? {
           ...common,
-          mode: "thirdPartyAuditing",
-          maxAuditorLag: BigInt(auditor.maxLagMilliseconds),
-          auditorStartPos: 0n,
-          auditorPublicKey: suite.importSignatureKey(auditor.publicKey).bytes,
-        };
+          mode: "thirdPartyManagement",
+          leafPublicKey: suite.importSignatureKey(leafPublicKey).bytes,
+        }
+      : auditor === undefined
+        ? { ...common, mode: "contactMonitoring" }
+        : {
+            ...common,
+            mode: "thirdPartyAuditing",
+            maxAuditorLag: BigInt(auditor.maxLagMilliseconds),
+            auditorStartPos: 0n,
+            auditorPublicKey: suite.importSignatureKey(auditor.publicKey).bytes,
+          };
   const writerToken = randomBytes(32).toString("base64url");
   await writeDurably(join(dataDir, FILES.writerToken), `${writerToken}\n`, 0o600);
   const settings = new Map([
@@ -109,7 +137,6 @@ export async function initialise(
   const store =
     config.databaseUrl === undefined ? new SqliteLogStore(draft) : await PostgresLogStore.open(config.databaseUrl, 1);
   await store.initialise(settings);
-  const signer = suite.importSigner(keys.signature);
   const vrfPrivateKey = suite.importVrfPrivateKey(keys.vrf);
   const genesis = await sequence({ suite, configuration, vrfPrivateKey, signer, random, store }, [], clock());
   await store.append(genesis.writes);

@@ -1,8 +1,8 @@
 #!/usr/bin/env node
-import { ConfigurationError, stopOnSignals } from "@mls-as/service-runtime";
+import { ConfigurationError, describeConfiguration, stopOnSignals } from "@mls-as/service-runtime";
 import { Command, InvalidArgumentError } from "commander";
 import { type Config, readConfig } from "./config.js";
-import { DataFolderError, initialise } from "./data-folder.js";
+import { DataFolderError, initialise, readPassphrase } from "./data-folder.js";
 import { RolledBackError } from "./head-memory.js";
 import { KeyFileError } from "./keys.js";
 import { ArchiveError } from "./archive/archive-error.js";
@@ -11,9 +11,12 @@ import { runFsck } from "./commands/fsck.js";
 import { runImport } from "./commands/import.js";
 import { runPrune } from "./commands/prune.js";
 import { serve } from "./serve.js";
+import { SETTINGS, VARIABLE_PREFIX } from "./settings.js";
 import { isInitialised, openStore } from "./storage/open-store.js";
+import { verifierKeyOf } from "./witnessing/checkpoint-key.js";
 
 interface Flags {
+  readonly config?: string;
   readonly data?: string;
   readonly host?: string;
   readonly port?: number;
@@ -23,12 +26,14 @@ interface Flags {
 
 interface InitFlags extends Flags {
   readonly auditorPublicKey?: Uint8Array;
+  readonly leafPublicKey?: Uint8Array;
   readonly maxAuditorLag: number;
   readonly maximumLifetime?: number;
 }
 
 function publicKeyBytes(text: string): Uint8Array {
-  if (!/^[0-9a-f]{64}$/i.test(text)) throw new InvalidArgumentError("an Ed25519 public key is 64 hexadecimal digits");
+  if (!/^([0-9a-f]{64}|04[0-9a-f]{128})$/i.test(text))
+    throw new InvalidArgumentError("a public key is 64 hexadecimal digits (Ed25519), or 130 from 04 on (P-256)");
   return new Uint8Array(Buffer.from(text, "hex"));
 }
 
@@ -44,8 +49,9 @@ function wholeNumber(text: string): number {
   return version;
 }
 
-function configOf({ data, host, port }: Flags): Config {
-  return readConfig(process.env, {
+function configOf({ config, data, host, port }: Flags): Config {
+  const environment = config === undefined ? process.env : { ...process.env, KT_LOG_CONFIG: config };
+  return readConfig(environment, {
     ...(data === undefined ? {} : { dataDir: data }),
     ...(host === undefined ? {} : { host }),
     ...(port === undefined ? {} : { port }),
@@ -66,8 +72,9 @@ async function runServe(flags: Flags): Promise<void> {
 
 async function runInit(flags: InitFlags): Promise<void> {
   const config = configOf(flags);
-  const { auditorPublicKey: publicKey, maxAuditorLag, maximumLifetime } = flags;
+  const { auditorPublicKey: publicKey, maxAuditorLag, maximumLifetime, leafPublicKey } = flags;
   await initialise(config, {
+    leafPublicKey,
     auditor: publicKey && { publicKey, maxLagMilliseconds: maxAuditorLag * 1000 },
     maximumLifetimeMilliseconds: maximumLifetime === undefined ? undefined : maximumLifetime * 1000,
   });
@@ -84,16 +91,26 @@ function report(error: unknown): number {
   return known ? 2 : 1;
 }
 
+const HELP = `
+Settings come from flags, the environment (KT_LOG_PORT), a TOML file (port = 8441) that --config or KT_LOG_CONFIG
+names, and defaults, in this order. All of them are checked at start; kt-log settings lists them.
+
+First steps:
+  kt-log init --data DIR      makes keys, writer token and the log's configuration
+  kt-log serve --data DIR     answers requests; give the AS DIR/writer-token
+  kt-log fsck --data DIR      checks everything that is stored
+
+Exit codes: 0 well, 1 something is wrong with the log or the program, 2 something is wrong with how it was called.`;
+
 const program = new Command("kt-log")
-  .description("A Key Transparency log (draft-ietf-keytrans-protocol) on one SQLite database.")
-  .addHelpText(
-    "after",
-    "\nSettings can also come from the environment: KT_LOG_DATA, KT_LOG_PORT, KT_LOG_PASSPHRASE_FILE, …",
-  );
+  .description("A Key Transparency log (draft-ietf-keytrans-protocol) on SQLite or PostgreSQL.")
+  .showHelpAfterError("(kt-log --help says more)")
+  .addHelpText("after", HELP);
 
 program
   .command("serve")
   .description("answer requests until SIGTERM")
+  .option("--config <file>", "TOML file with settings (KT_LOG_CONFIG)")
   .option("--data <dir>", "data folder (KT_LOG_DATA; default data/kt-log)")
   .option("--host <host>", "address to listen on (KT_LOG_HOST; default 127.0.0.1)")
   .option("--port <n>", "port; 0 takes any free one (KT_LOG_PORT; default 8441)", portNumber)
@@ -104,8 +121,14 @@ program
 program
   .command("init")
   .description("make keys, writer token and the genesis configuration of a new log")
+  .option("--config <file>", "TOML file with settings (KT_LOG_CONFIG)")
   .option("--data <dir>", "data folder (KT_LOG_DATA; default data/kt-log)")
   .option("--auditor-public-key <hex>", "Ed25519 key of the third party that audits this log", publicKeyBytes)
+  .option(
+    "--leaf-public-key <hex>",
+    "third-party management: this log is the manager, and this the Service Operator's key",
+    publicKeyBytes,
+  )
   .option("--max-auditor-lag <seconds>", "how far the auditor may lag behind the newest entry", wholeNumber, 3600)
   .option(
     "--maximum-lifetime <seconds>",
@@ -117,6 +140,7 @@ program
 program
   .command("fsck")
   .description("derive both trees again and compare all that is stored; exit 1 when something is wrong")
+  .option("--config <file>", "TOML file with settings (KT_LOG_CONFIG)")
   .option("--data <dir>", "data folder (KT_LOG_DATA; default data/kt-log)")
   .option("--json", "print one JSON line")
   .action(async (flags: Flags) => {
@@ -126,6 +150,7 @@ program
 program
   .command("prune")
   .description("of a log with a maximum lifetime, delete the versions of the prefix tree that have expired")
+  .option("--config <file>", "TOML file with settings (KT_LOG_CONFIG)")
   .option("--data <dir>", "data folder (KT_LOG_DATA; default data/kt-log)")
   .option("--entries", "delete expired log entries too: users who were away for longer cannot be served any more")
   .option("--json", "print one JSON line")
@@ -136,6 +161,7 @@ program
 program
   .command("export <file>")
   .description("write the whole log, without its keys, into a new archive; - is the standard output")
+  .option("--config <file>", "TOML file with settings (KT_LOG_CONFIG)")
   .option("--data <dir>", "data folder (KT_LOG_DATA; default data/kt-log)")
   .option("--json", "print one JSON line")
   .action(async (file: string, flags: Flags) => {
@@ -145,6 +171,7 @@ program
 program
   .command("import <file>")
   .description("make a log from an archive, deriving and verifying all of it; - is the standard input")
+  .option("--config <file>", "TOML file with settings (KT_LOG_CONFIG)")
   .option("--data <dir>", "data folder (KT_LOG_DATA; default data/kt-log)")
   .option("--json", "print one JSON line")
   .action(async (file: string, flags: Flags) => {
@@ -155,12 +182,37 @@ program
   .command("erase <label>")
   .description("delete the stored values of a label up to a version; the proofs of what is left stay valid")
   .requiredOption("--through <version>", "last version whose value is deleted", wholeNumber)
+  .option("--config <file>", "TOML file with settings (KT_LOG_CONFIG)")
   .option("--data <dir>", "data folder (KT_LOG_DATA; default data/kt-log)")
   .action(async (label: string, flags: Flags & { readonly through: number }) => {
     const store = await openStore(configOf(flags));
     const count = await store.eraseOpenings(new TextEncoder().encode(label), flags.through);
     await store.close();
     process.stdout.write(`${count} values were deleted.\n`);
+  });
+
+program
+  .command("settings")
+  .description("list every setting: name in the file, variable, default, meaning")
+  .option("--json", "print JSON")
+  .action((flags: Flags) => {
+    const rows = describeConfiguration(SETTINGS, VARIABLE_PREFIX);
+    const lines = rows.map((row) => `${row.field} (${row.variable}; ${row.default ?? "none"})\n    ${row.help}\n`);
+    process.stdout.write(flags.json === true ? `${JSON.stringify(rows, undefined, 2)}\n` : lines.join(""));
+  });
+
+program
+  .command("witness-key")
+  .description("print the verifier key of the parallel log, for witnesses and clients; made where there is none yet")
+  .option("--config <file>", "TOML file with settings (KT_LOG_CONFIG)")
+  .option("--data <dir>", "data folder (KT_LOG_DATA; default data/kt-log)")
+  .option("--origin <name>", "name of the parallel log, as log.example/keytrans (KT_LOG_WITNESS_ORIGIN)")
+  .action(async (flags: Flags & { readonly origin?: string }) => {
+    const config = configOf(flags);
+    const origin = flags.origin ?? config.witnessOrigin;
+    if (origin === undefined) throw new DataFolderError("Give the name of the parallel log with --origin.");
+    if (!(await isInitialised(config))) throw new DataFolderError(`There is no log in ${config.dataDir}.`);
+    process.stdout.write(`${await verifierKeyOf(config.dataDir, await readPassphrase(config), origin)}\n`);
   });
 
 try {

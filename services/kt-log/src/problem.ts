@@ -107,6 +107,11 @@ export const PROBLEMS = {
     title: "This log asks no witnesses",
     remedy: "Do not demand witnesses of this log; its operator can configure them.",
   },
+  "signer-unavailable": {
+    status: 503,
+    title: "The key that signs tree heads cannot be used now",
+    remedy: "Repeat the same request later; an update is idempotent. The operator looks after the token.",
+  },
   "storage-unavailable": {
     status: 503,
     title: "The log could not store the update",

@@ -1,4 +1,5 @@
 import { type LabelChange, ProverError, type Rejection, sequence, type SequenceContext } from "@mls-as/keytrans/prover";
+import { SignerError } from "@mls-as/signers";
 import type { Gauge, Histogram } from "prom-client";
 import { failpoint } from "./failpoint.js";
 import type { HeadMemory } from "./head-memory.js";
@@ -236,5 +237,6 @@ export class Sequencer {
 /** Whether the batch was stored may be unknown (a connection lost while committing): repeating the update tells. */
 function unavailable(error: unknown): Problem {
   if (error instanceof ProverError) return new Problem("internal");
+  if (error instanceof SignerError) return new Problem("signer-unavailable", undefined, { retryAfter: 5 });
   return new Problem("storage-unavailable", undefined, { retryAfter: 2 });
 }

@@ -25,8 +25,9 @@ export const SETTINGS = {
     help: "unlocks the keys; at least 8 characters; better in a file",
   }),
   passphraseFile: setting(file, { help: "file with the passphrase; absent: `passphrase` in the data folder" }),
-  treeHeadKey: setting(z.string().startsWith("pkcs11:").optional(), {
-    help: "PKCS#11 URI (RFC 7512) of the key that signs tree heads; absent: the key in keys.json",
+  treeHeadKey: setting(file, {
+    secret: true,
+    help: "PKCS#11 URI (RFC 7512) or key file of the key that signs tree heads; absent: the key in keys.json",
   }),
   databaseUrl: setting(z.url({ protocol: /^postgres(ql)?$/ }).optional(), {
     secret: true,

@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { KT_128_SHA256_Ed25519, type Signer } from "@mls-as/keytrans";
 import { nodeSuite } from "@mls-as/keytrans/node";
-import { LOG_KEY, verifierKey, type VerifierKey } from "@mls-as/keytrans/witness";
+import { formatVerifierKey, LOG_KEY, verifierKey, type VerifierKey } from "@mls-as/keytrans/witness";
 import { writeDurably } from "@mls-as/service-runtime";
 import { openSecret, type SealedSecret, sealSecret } from "@mls-as/signers";
 import { KeyFileError } from "../keys.js";
@@ -22,6 +23,12 @@ export interface CheckpointSigner {
 export async function createCheckpointKey(dataDir: string, passphrase: string): Promise<void> {
   const sealed = await sealSecret(passphrase, new Uint8Array(randomBytes(32)), PURPOSE);
   await writeDurably(join(dataDir, CHECKPOINT_KEY_FILE), `${JSON.stringify(sealed, undefined, 2)}\n`, 0o600);
+}
+
+/** The verifier key (vkey) that witnesses and clients are given; the key is made where there is none. */
+export async function verifierKeyOf(dataDir: string, passphrase: string, origin: string): Promise<string> {
+  if (!existsSync(join(dataDir, CHECKPOINT_KEY_FILE))) await createCheckpointKey(dataDir, passphrase);
+  return formatVerifierKey((await openCheckpointKey(dataDir, passphrase, origin)).key);
 }
 
 /** @throws KeyFileError when the file is missing, altered, or sealed under another passphrase */
