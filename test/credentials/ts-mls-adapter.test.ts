@@ -141,7 +141,15 @@ describe("adapters", async () => {
       {
         groupContext: { groupId: group.groupId, epoch: 4n },
         ratchetTree: [
-          { nodeType: "leaf", leaf: { credential: x509, signaturePublicKey: key.publicKey, leafNodeSource: "update" } },
+          {
+            nodeType: "leaf",
+            leaf: {
+              credential: x509,
+              signaturePublicKey: key.publicKey,
+              hpkePublicKey: Uint8Array.of(1),
+              leafNodeSource: "update",
+            },
+          },
         ],
       },
       { roster: rosterOf([ALICE]), signatureScheme: 0x0807, at: START, current: true },

@@ -8,7 +8,32 @@ export {
   verifyGroup,
 } from "./adapters/group.js";
 export { AUTH_PINS_COMPONENT_ID, AuthPin, AuthPins, decodeAuthPins, encodeAuthPins, pinOf } from "./auth-pins.js";
+export {
+  PinError,
+  type PinErrorCode,
+  type PinChangeBasis,
+  type PinChangeFault,
+  type PinFault,
+  type PinKnowledge,
+  type PinnedBasis,
+  pinChangeFaults,
+  pinnedBasis,
+  type ProvenHead,
+  readAuthPins,
+  writeAuthPins,
+} from "./pinned-group.js";
 export { fromBase64Url, toBase64Url } from "./base64url.js";
+export { type LookAlike, lookAlikes } from "./identity/look-alike.js";
+export {
+  STAPLE_EXTENSION_TYPE,
+  type StapleBasis,
+  type StapledEvidence,
+  StapleError,
+  type StapleErrorCode,
+  stapleExtension,
+  stapleOf,
+  verifyStaple,
+} from "./staple.js";
 export { bytesKey } from "./bytes-key.js";
 export * from "./certificate/index.js";
 export {

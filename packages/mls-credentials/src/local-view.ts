@@ -42,7 +42,7 @@ export async function viewLocally(
       provider: basis.provider,
       ...(local.crls === undefined ? {} : { crls: local.crls }),
       ...(local.ocsp === undefined ? {} : { ocsp: local.ocsp }),
-      revocation: revocation ? "if-available" : "none",
+      revocation: basis.policy.policy.revocation === "log-and-crl" ? "required" : revocation ? "if-available" : "none",
       ...(basis.memo === undefined ? {} : { memo: basis.memo }),
     });
     if (!result.valid) reasons.push(...result.reasons.map((reason): Reason => ({ ...reason, severity: "warning" })));

@@ -170,7 +170,14 @@ export function readPolicy(payload: Uint8Array): ValidationPolicy {
     if (!Object.hasOwn(RULES, name)) throw new PolicyError("unknown-field", name, "no member of a policy");
   for (const [name, rule] of Object.entries(RULES))
     if (!rule(value[name])) throw new PolicyError("malformed-policy", name, "missing or not of its type");
-  return value as unknown as ValidationPolicy;
+  const policy = value as unknown as ValidationPolicy;
+  if (policy.transparency === "required" && policy.members.unlogged === "warn")
+    throw new PolicyError(
+      "contradictory-policy",
+      "members.unlogged",
+      "unlogged is refused where transparency is required",
+    );
+  return policy;
 }
 
 /** What a new policy takes away from the old one's protection; any of these needs an explicit acceptance. */
@@ -180,9 +187,16 @@ export type Weakening =
   | "log"
   | "domains"
   | "schemes"
+  | "cipher-suites"
   | "credential-types"
   | "handling"
-  | "deadlines";
+  | "deadlines"
+  | "lifetimes"
+  | "key-purposes"
+  | "extensions"
+  | "external-access"
+  | "revocation"
+  | "successor";
 
 /** Compares a policy with its successor. @throws PolicyError when `next` does not follow `previous`. */
 export function weakenings(previous: Uint8Array, next: Uint8Array): readonly Weakening[] {
@@ -200,9 +214,35 @@ export function weakenings(previous: Uint8Array, next: Uint8Array): readonly Wea
   if (after.credentialTypes.some((type) => !before.credentialTypes.includes(type))) found.add("credential-types");
   for (const kind of ["expired", "revoked", "unlogged"] as const)
     if (leniency(after.members[kind]) > leniency(before.members[kind])) found.add("handling");
-  for (const name of ["evidenceDeadline", "oldestStaple", "longestStay", "clockSkew", "keyOnlyRenewals"] as const)
-    if (after[name] > before[name]) found.add("deadlines");
+  for (const name of DEADLINES) if (after[name] > before[name]) found.add("deadlines");
+  compareRules(before, after, found);
   return [...found];
+}
+
+/** The longer, the later something is noticed. */
+const DEADLINES = [
+  "evidenceDeadline",
+  "oldestStaple",
+  "longestStay",
+  "clockSkew",
+  "keyOnlyRenewals",
+  "joinWindow",
+  "removalWindow",
+] as const;
+const OPENNESS = { refuse: 0, x509: 1, members: 1, any: 2 };
+
+function compareRules(before: ValidationPolicy, after: ValidationPolicy, found: Set<Weakening>): void {
+  const added = <T>(old: readonly T[], next: readonly T[]): boolean => next.some((each) => !old.includes(each));
+  if (added(before.cipherSuites, after.cipherSuites)) found.add("cipher-suites");
+  if (added(after.keyPurposes, before.keyPurposes)) found.add("key-purposes");
+  if (added(after.mandatoryExtensions, before.mandatoryExtensions)) found.add("extensions");
+  if (added(after.forbiddenExtensions, before.forbiddenExtensions)) found.add("extensions");
+  for (const what of ["certificate", "keyPackage"] as const)
+    if (after.maximumLifetime[what] > before.maximumLifetime[what]) found.add("lifetimes");
+  for (const what of ["externalSenders", "externalJoins"] as const)
+    if (OPENNESS[after[what]] > OPENNESS[before[what]]) found.add("external-access");
+  if (before.revocation === "log-and-crl" && after.revocation === "log") found.add("revocation");
+  if (before.successor === "continuity" && after.successor === "same-client") found.add("successor");
 }
 
 function compareDomains(before: ValidationPolicy, after: ValidationPolicy, found: Set<Weakening>): void {

@@ -48,7 +48,7 @@ export function judgeTransparency(leaf: Certificate, user: string, basis: Accept
         reasons: [reason("evidence-older-than-credential", counts, "devices", `proven at ${devices.provenAt}`)],
       };
     const detail = `version ${devices.list.version} of ${user} does not hold this certificate`;
-    return { standing: "unlogged", reasons: [reason("unlogged", counts, "certificates[0]", detail)] };
+    return { standing: "unlogged", reasons: [unloggedReason(detail, leaf, basis, time, reason)] };
   }
   if (found.client !== mlsNames(leaf)?.client || !equalBytes(found.record.spkiHash, spkiHash(leaf.spki)))
     return {
@@ -74,6 +74,22 @@ function withoutEvidence(basis: AcceptanceBasis, time: number, reason: MakeReaso
     standing: "unproven",
     reasons: [{ ...reason("evidence-unavailable", "warning", "devices", missing), deadline }],
   };
+}
+
+/** Under `advisory` unlogged is flagged; otherwise the policy says what becomes of unlogged members. */
+function unloggedReason(
+  detail: string,
+  leaf: Certificate,
+  { policy }: AcceptanceBasis,
+  time: number,
+  reason: MakeReason,
+): Reason {
+  const { transparency, members } = policy.policy;
+  if (transparency === "advisory" || members.unlogged === "warn")
+    return reason("unlogged", "warning", "certificates[0]", detail);
+  if (members.unlogged === "reject") return reason("unlogged", "refusal", "certificates[0]", detail);
+  const deadline = leaf.notBefore + members.unlogged.grace;
+  return { ...reason("unlogged", time > deadline ? "refusal" : "warning", "certificates[0]", detail), deadline };
 }
 
 function checkEvidence(

@@ -47,6 +47,7 @@ export interface TsMls2GroupState {
         readonly leaf: {
           readonly credential: TsMls2Credential;
           readonly signaturePublicKey: Uint8Array;
+          readonly hpkePublicKey: Uint8Array;
           readonly leafNodeSource: keyof typeof SOURCES;
         };
       }
@@ -67,10 +68,11 @@ export function sightTsMls2Group(
   const ratchetTree = state.ratchetTree.map((node): TsMlsGroupState["ratchetTree"][number] => {
     if (node === undefined) return undefined;
     if (node.nodeType === PARENT) return { nodeType: "parent" };
-    const { credential, signaturePublicKey, leafNodeSource } = node.leaf;
+    const { credential, signaturePublicKey, hpkePublicKey, leafNodeSource } = node.leaf;
     const leaf = {
       credential: namedCredential(credential),
       signaturePublicKey,
+      hpkePublicKey,
       leafNodeSource: SOURCES[leafNodeSource],
     };
     return { nodeType: "leaf", leaf };

@@ -140,6 +140,7 @@ export interface TsMlsGroupState {
         readonly leaf: {
           readonly credential: TsMlsCredential;
           readonly signaturePublicKey: Uint8Array;
+          readonly hpkePublicKey: Uint8Array;
           readonly leafNodeSource: "key_package" | "update" | "commit";
         };
       }
@@ -162,7 +163,7 @@ export function sightTsMlsGroup(
     if (node?.nodeType !== "leaf") return;
     const { credential, leafNodeSource: source } = node.leaf;
     const key = uncompressedKey(node.leaf.signaturePublicKey, options.signatureScheme);
-    const place = { leafIndex: i / 2, source };
+    const place = { leafIndex: i / 2, source, encryptionKey: bytesKey(node.leaf.hpkePublicKey) };
     if (!isX509(credential)) {
       const type = credential.credentialType === "basic" ? "basic" : "other";
       leaves.push({ ...sightOther(type, key, ""), ...place });
