@@ -1,0 +1,160 @@
+import { appendFileSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import {
+  type PostgresServer,
+  postgresBinaries,
+  startPostgres,
+} from "../../../services/kt-log/fixtures/postgres-server.js";
+import { SurvivingLog } from "./surviving-log.js";
+import { buildLayer, compiler, losePower, settle } from "./unsynced-writes.js";
+
+/** `npm run test:long`. */
+const LONG = process.env["MLS_AS_LONG"] === "1";
+/** Logs, and how often each is killed. */
+const [LOGS, KILLS] = LONG ? [10, 21] : [1, 3];
+const PATIENCE = LONG ? 3_600_000 : 180_000;
+
+const binaries = postgresBinaries();
+const cc = process.platform === "linux" ? compiler() : undefined;
+let postgres: PostgresServer | undefined;
+let databases = 0;
+const logs: SurvivingLog[] = [];
+
+beforeAll(async () => {
+  if (binaries !== undefined) postgres = await startPostgres(binaries);
+});
+afterEach(() => {
+  for (const log of logs.splice(0)) log.dispose();
+});
+afterAll(() => postgres?.stop());
+
+async function make(driver: "SQLite" | "PostgreSQL"): Promise<SurvivingLog> {
+  const log = new SurvivingLog(driver === "SQLite" ? undefined : postgres?.database(`faults${databases++}`));
+  logs.push(log);
+  await log.init();
+  await log.start();
+  await log.audit();
+  return log;
+}
+
+/** Long runs leave a line each for `docs/reliability.md`. */
+function record(what: string, figures: object): void {
+  const file = process.env["MLS_AS_LONG_RESULTS"];
+  if (file !== undefined) appendFileSync(file, `${JSON.stringify({ what, ...figures })}\n`);
+}
+
+/** Kills a log at random instants of its work. `between`: what happens to the database before it is started again. */
+async function killAgainAndAgain(
+  log: SurvivingLog,
+  kills: number,
+  { environment = {}, between }: { environment?: Record<string, string>; between?: () => void } = {},
+): Promise<void> {
+  await log.stop();
+  for (let round = 0; round < kills; round++) {
+    await log.start({ environment });
+    const writing = log.writeUntilGone(round);
+    await log.kill(20 + Math.random() * (round % 4 === 0 ? 900 : 250));
+    await writing;
+    between?.();
+    await log.expectSound();
+    // Every fifth time, and the last, all who were there from the start look at everything.
+    if (round % 5 !== 4 && round !== kills - 1) continue;
+    await log.start({ environment });
+    await log.expectNothingLost();
+    await log.kill();
+  }
+  await log.start({ environment });
+  await log.expectNothingLost();
+  await log.write("alice", "after everything");
+  await log.expectNothingLost();
+  await log.stop();
+  await log.expectSound();
+}
+
+const drivers = ["SQLite", ...(binaries === undefined ? [] : ["PostgreSQL" as const])] as ("SQLite" | "PostgreSQL")[];
+
+describe.each(drivers)("a log on %s", (driver) => {
+  test(
+    `killed at random instants, ${LOGS * KILLS} times, loses nothing that it acknowledged and never contradicts itself`,
+    async () => {
+      let acknowledgements = 0;
+      for (let i = 0; i < LOGS; i++) {
+        const log = await make(driver);
+        await killAgainAndAgain(log, KILLS);
+        acknowledgements += log.acknowledgements;
+        log.dispose();
+      }
+      expect(acknowledgements).toBeGreaterThan(0);
+      record(`kill -9, ${driver}`, { kills: LOGS * KILLS, acknowledgements });
+    },
+    PATIENCE,
+  );
+});
+
+describe("a log on SQLite", () => {
+  const why = cc === undefined ? " (needs Linux and a C compiler)" : "";
+  test.skipIf(cc === undefined)(
+    `survives a disk that loses what was not synced${why}`,
+    async () => {
+      const folder = mkdtempSync(join(tmpdir(), "kt-layer-"));
+      try {
+        const layer = buildLayer(cc as string, folder);
+        let acknowledgements = 0;
+        for (let i = 0; i < LOGS / 2; i++) {
+          const log = await make("SQLite");
+          await log.stop();
+          settle(log.dataDir);
+          await log.start({ environment: { LD_PRELOAD: layer } });
+          const keep = [0, 0.5, 0.9][i % 3] as number;
+          await killAgainAndAgain(log, KILLS, {
+            environment: { LD_PRELOAD: layer },
+            between: () => losePower(log.dataDir, keep),
+          });
+          acknowledgements += log.acknowledgements;
+          log.dispose();
+        }
+        expect(acknowledgements).toBeGreaterThan(0);
+        record("kill -9 and loss of unsynced writes, SQLite", {
+          kills: Math.ceil(LOGS / 2) * KILLS,
+          acknowledgements,
+        });
+      } finally {
+        rmSync(folder, { recursive: true });
+      }
+    },
+    PATIENCE,
+  );
+
+  test.skipIf(process.platform === "win32")(
+    "refuses updates while the disk is full, and goes on when it is not",
+    async () => {
+      let refusals = 0;
+      const log = await make("SQLite");
+      await log.write("alice", "before");
+      await log.stop();
+      for (let round = 0; round < (LONG ? 20 : 2); round++) {
+        // No file may grow beyond this many blocks of 512 bytes: what is written then fails as on a full disk.
+        await log.start({ before: `ulimit -f ${1 + Math.floor(Math.random() * 600)}` }).then(
+          async () => {
+            const outcome = await Promise.allSettled(
+              Array.from({ length: 40 }, (_, i) => log.write(`label${i % 8}`, `${round}/${i}`)),
+            );
+            refusals += outcome.filter(({ status }) => status === "rejected").length;
+            await log.kill();
+          },
+          () => refusals++,
+        );
+        await log.expectSound();
+        await log.start();
+        await log.expectNothingLost();
+        await log.write("alice", `round ${round}`);
+        await log.stop();
+      }
+      expect(refusals).toBeGreaterThan(0);
+      record("disk full, SQLite", { rounds: LONG ? 20 : 2, refusals, acknowledgements: log.acknowledgements });
+    },
+    PATIENCE,
+  );
+});
