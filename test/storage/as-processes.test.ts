@@ -47,7 +47,7 @@ describe.skipIf(binaries === undefined)("several services on one PostgreSQL", ()
     const clients = Array.from({ length: 9 }, (_, i) => device(`device-${i}`));
     const answers = await Promise.all(clients.map((client, i) => at(i).enrol(client)));
     expect(answers.map(({ status, body }) => [status, body.code])).toEqual(clients.map(() => [201, undefined]));
-    expect(answers.map(({ body }) => body.log?.version).sort()).toEqual(clients.map((_, i) => i));
+    expect(new Set(answers.map(({ body }) => body.log?.version))).toEqual(new Set(clients.map((_, i) => i)));
     const { value } = await log.prove(ALICE);
     expect(decodeDeviceList(value).devices).toHaveLength(9);
   });

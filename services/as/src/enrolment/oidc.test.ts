@@ -1,57 +1,9 @@
-import { once } from "node:events";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
-import { exportJWK, generateKeyPair, SignJWT, UnsecuredJWT } from "jose";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { UnsecuredJWT } from "jose";
+import { describe, expect, test } from "vitest";
 import { subjectKeyPair } from "../../fixtures/certificate-signing-request.js";
+import { provider } from "../../fixtures/openid-provider.js";
 import { PHONE, TestService } from "../../fixtures/service-fixture.js";
 import { keyBindingNonce, type OidcConfig, oidcCheck } from "./oidc.js";
-
-/** An OpenID provider, as far as its documents and tokens go. */
-async function provider(jwksUri = (issuer: string): string => `${issuer}/jwks`) {
-  let fetches = 0;
-  let down = false;
-  let key = await generateKeyPair("ES256");
-  let kid = "one";
-  const server = createServer((request, response) => {
-    fetches++;
-    if (down) return void response.writeHead(503).end();
-    const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    response.setHeader("content-type", "application/json");
-    if (request.url === "/.well-known/openid-configuration")
-      response.end(JSON.stringify({ issuer, jwks_uri: jwksUri(issuer) }));
-    else
-      void exportJWK(key.publicKey).then((jwk) =>
-        response.end(JSON.stringify({ keys: [{ ...jwk, kid, alg: "ES256" }] })),
-      );
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  onTestFinished(() => void server.close());
-  const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  return {
-    issuer,
-    fetches: () => fetches,
-    fail: (value: boolean) => {
-      down = value;
-    },
-    rotate: async () => {
-      key = await generateKeyPair("ES256");
-      kid = "two";
-    },
-    token: async (claims: Record<string, unknown>, now: number): Promise<string> =>
-      await new SignJWT({
-        iss: issuer,
-        aud: "mls",
-        sub: "1",
-        preferred_username: "alice",
-        iat: now,
-        exp: now + 300,
-        ...claims,
-      })
-        .setProtectedHeader({ alg: "ES256", kid })
-        .sign(key.privateKey),
-  };
-}
 
 async function setUp() {
   const idp = await provider();

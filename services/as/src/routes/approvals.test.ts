@@ -8,9 +8,9 @@ async function ask(service: TestService, key: SubjectKeyPair, client = LAPTOP): 
 }
 
 const poll = (service: TestService, { body }: Answer): Promise<Answer> =>
-  service.send("GET", `/v1/approvals/${body["id"]}`, undefined, { authorization: `Bearer ${body["secret"]}` });
+  service.send("GET", `/v1/approvals/${body.id}`, undefined, { authorization: `Bearer ${body.secret}` });
 
-const outcome = ({ status, body }: Answer): unknown[] => [status, body.code ?? body["state"]];
+const outcome = ({ status, body }: Answer): unknown[] => [status, body.code ?? body.state];
 
 test("a new device asks, another one sees and approves, the new one enrols", async () => {
   const service = await TestService.create({ enrolment: { first: [["token"]], further: [["approval"]] } });
@@ -21,9 +21,9 @@ test("a new device asks, another one sees and approves, the new one enrols", asy
     { user: ALICE, client: LAPTOP, state: "pending", spkiHashes: [Buffer.from(key.spkiHash).toString("hex")] },
   ]);
   const listed = await phone.get("/v1/approvals");
-  expect(listed.body["approvals"]).toMatchObject([{ id: asked.body["id"], client: LAPTOP, state: "pending" }]);
-  expect(JSON.stringify(listed.body)).not.toContain(String(asked.body["secret"]));
-  const path = `/v1/approvals/${asked.body["id"]}/approval`;
+  expect(listed.body["approvals"]).toMatchObject([{ id: asked.body.id, client: LAPTOP, state: "pending" }]);
+  expect(JSON.stringify(listed.body)).not.toContain(String(asked.body.secret));
+  const path = `/v1/approvals/${asked.body.id}/approval`;
   const approved = await phone.post(path, { approval: [await phone.approve(ALICE, LAPTOP, key)] });
   expect([...outcome(approved), approved.body["decidedBy"]]).toEqual([200, "approved", PHONE]);
   const polled = await poll(service, asked);
@@ -43,10 +43,10 @@ test("the operator approves: the secret of the new device enrols it, once", asyn
   const enrol = async (client = LAPTOP): Promise<Answer> =>
     await service.send("POST", "/v1/credentials", {
       csrs: [await service.csr(client, key)],
-      enrolment: { token: asked.body["secret"] },
+      enrolment: { token: asked.body.secret },
     });
   expect((await enrol()).body.code).toBe("token-unknown");
-  const approved = await service.admin("POST", `/approvals/${asked.body["id"]}/approval`, {});
+  const approved = await service.admin("POST", `/approvals/${asked.body.id}/approval`, {});
   expect([...outcome(approved), approved.body["decidedBy"]]).toEqual([200, "approved", "operator"]);
   expect((await enrol(PHONE)).body.code).toBe("identity-mismatch");
   expect((await enrol()).status).toBe(201);
@@ -61,16 +61,16 @@ test("denied by a device or the operator, or not decided in time: nobody gets in
     await ask(service, subjectKeyPair()),
     await ask(service, subjectKeyPair()),
   ];
-  expect(outcome(await phone.post(`/v1/approvals/${one.body["id"]}/denial`, {}))).toEqual([200, "denied"]);
-  expect(outcome(await service.admin("POST", `/approvals/${two.body["id"]}/denial`, {}))).toEqual([200, "denied"]);
+  expect(outcome(await phone.post(`/v1/approvals/${one.body.id}/denial`, {}))).toEqual([200, "denied"]);
+  expect(outcome(await service.admin("POST", `/approvals/${two.body.id}/denial`, {}))).toEqual([200, "denied"]);
   for (const asked of [one, two])
-    expect(outcome(await service.admin("POST", `/approvals/${asked.body["id"]}/approval`, {}))).toEqual([
+    expect(outcome(await service.admin("POST", `/approvals/${asked.body.id}/approval`, {}))).toEqual([
       409,
       "approval-closed",
     ]);
   service.clock += 86_400;
   expect(outcome(await poll(service, three))).toEqual([200, "expired"]);
-  expect(outcome(await service.admin("POST", `/approvals/${three.body["id"]}/approval`, {}))).toEqual([
+  expect(outcome(await service.admin("POST", `/approvals/${three.body.id}/approval`, {}))).toEqual([
     409,
     "approval-closed",
   ]);
@@ -85,7 +85,7 @@ test("requests are nobody else's business", async () => {
   ];
   const key = subjectKeyPair();
   const asked = await ask(service, key);
-  const id = String(asked.body["id"]);
+  const id = String(asked.body.id);
   expect((await bob.get("/v1/approvals")).body["approvals"]).toEqual([]);
   expect(outcome(await bob.post(`/v1/approvals/${id}/denial`, {}))).toEqual([404, "approval-unknown"]);
   expect(outcome(await phone.post(`/v1/approvals/${"0".repeat(32)}/denial`, {}))).toEqual([404, "approval-unknown"]);
