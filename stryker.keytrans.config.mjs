@@ -37,7 +37,7 @@ export default {
     "dist",
   ],
   allowEmpty: false,
-  timeoutMS: 10_000,
+  timeoutMS: 15_000,
   timeoutFactor: 2,
   incremental: true,
   incrementalFile: "reports/mutation/keytrans-incremental.json",
