@@ -125,7 +125,10 @@ export async function openContext(
       store,
       setting: config,
       clock,
-      onFailure: (error) => logger.error({ err: error }, "a log entry could not be committed"),
+      onFailure: (error) => {
+        metrics.failedCommits.inc();
+        logger.error({ err: error }, "a log entry could not be committed");
+      },
       metrics: metrics.sequencer,
       memory: headMemory,
       leading: () => elected.leading,
