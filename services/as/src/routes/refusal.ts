@@ -1,4 +1,5 @@
 import { strictJsonBody } from "@mls-as/service-runtime";
+import { SignerError } from "@mls-as/signers";
 import type { Context, ErrorHandler, MiddlewareHandler } from "hono";
 import { HTTPException } from "hono/http-exception";
 import type { ZodError } from "zod";
@@ -59,6 +60,11 @@ export function errorHandler(report: (error: unknown, request: string) => void):
       if (error.status === 400) return refuse(c, new Problem("malformed-json", "The body is not JSON."));
     }
     report(error, `${c.req.method} ${c.req.path}`);
+    if (error instanceof SignerError)
+      return refuse(
+        c,
+        new Problem("signer-unavailable", "The key cannot be used now.", { retryAfter: 10, cause: error }),
+      );
     return refuse(c, new Problem("internal", "The service could not complete the request; it may be tried again."));
   };
 }
