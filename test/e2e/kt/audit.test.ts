@@ -10,7 +10,7 @@ import { decode } from "@mls-as/tls-codec";
 import { AuditorUpdate } from "@mls-as/keytrans";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Service, startLog } from "../services.js";
-import { runKt, type Run } from "./kt-process.js";
+import { callKt, type Run, runKt } from "./kt-process.js";
 import { type Branch, MaliciousLog } from "./malicious-log.js";
 import { ALICE, AliceHistory } from "./users.js";
 
@@ -23,6 +23,8 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 const newHome = (): Promise<string> => mkdtemp(join(folder, "home-"));
+const prepare = (home: string, ...args: string[]): Promise<Run> =>
+  callKt([...args, "--json"], { home, environment: passphrase });
 const kt = (home: string, args: string[], environment: Record<string, string> = {}): Promise<Run> =>
   runKt([...args, "--json"], { home, environment: { ...passphrase, ...environment } });
 
@@ -34,14 +36,14 @@ describe("an auditor of the real log", () => {
 
   beforeAll(async () => {
     home = await newHome();
-    const key = await kt(home, ["key", join(folder, "keys")]);
+    const key = await prepare(home, "key", join(folder, "keys"));
     keyFile = key.json["file"] as string;
     const init = ["init", "--data", data(), "--auditor-public-key", key.json["publicKey"] as string];
     execFileSync(process.execPath, [join(root, "services/kt-log/dist/main.js"), ...init], {
       encoding: "utf8",
     });
     service = await startLog(data());
-    await kt(home, ["init", service.url, "--name", "l"]);
+    await prepare(home, "init", service.url, "--name", "l");
   });
   afterAll(() => service?.stop());
 
@@ -70,19 +72,19 @@ describe("an auditor of the real log", () => {
 
   test("killed at any instant, it goes on without skipping or repeating", async () => {
     await grow(["d", "e", "f", "g"]);
-    const { treeSize, changes } = (await kt(home, ["audit", "--sign", keyFile, "--restart", "--no-post"])).json;
+    const { treeSize, changes } = (await prepare(home, "audit", "--sign", keyFile, "--restart", "--no-post")).json;
     for (const point of ["audit-processed:2", "audit-saving", "audit-saved", "audit-signed", "audit-posted"]) {
       await rm(join(home, "logs", "l", "audit.json"), { force: true });
       const killed = await kt(home, ["audit", "--sign", keyFile], { KT_FAILPOINT: point });
       expect(killed.code, point).toBe(null);
-      const resumed = await kt(home, ["audit", "--sign", keyFile]);
+      const resumed = await prepare(home, "audit", "--sign", keyFile);
       expect(resumed.json, point).toMatchObject({ exit: 0, treeSize, entries: treeSize, changes, posted: true });
     }
   });
 
   test("refuses a key that is not the auditor's, a wrong passphrase, and two audits at once are one after the other", async () => {
-    const other = await kt(home, ["key", join(folder, "other-keys")]);
-    expect((await kt(home, ["audit", "--sign", other.json["file"] as string])).code).toBe(2);
+    const other = await prepare(home, "key", join(folder, "other-keys"));
+    expect((await prepare(home, "audit", "--sign", other.json["file"] as string)).code).toBe(2);
     expect((await kt(home, ["audit", "--sign", keyFile], { KT_PASSPHRASE: "wrong" })).code).toBe(2);
     const both = await Promise.all([kt(home, ["audit"]), kt(home, ["audit"])]);
     expect(both.map(({ code }) => code)).toEqual([0, 0]);
@@ -111,8 +113,8 @@ describe("an audited log that cheats", () => {
     url = await log.serve({
       branch: (path) => (path === "/v1/tree-head" || path.startsWith("/v1/auditor") ? forAuditor : forUsers),
     });
-    expect((await kt(home, ["init", url, "--name", "l"])).code).toBe(0);
-    expect((await kt(home, ["audit"])).json).toMatchObject({ treeSize: 3, changes: 2 });
+    expect((await prepare(home, "init", url, "--name", "l")).code).toBe(0);
+    expect((await prepare(home, "audit")).json).toMatchObject({ treeSize: 3, changes: 2 });
   }
 
   async function convicts(run: Run, code: number, headline: RegExp): Promise<void> {
@@ -152,12 +154,12 @@ describe("an audited log that cheats", () => {
     const { suite } = log;
     expect(suite.id).toBe(KT_128_SHA256_Ed25519);
     const user = await newHome();
-    await kt(user, ["init", url, "--name", "l"]);
+    await prepare(user, "init", url, "--name", "l");
     const auditorHead = join(folder, "head.bin");
     await writeFile(auditorHead, await log.auditorHead(forAuditor.fork(3)));
     forUsers.store.setAuditorTreeHead(new Uint8Array(await readFile(auditorHead)));
     const file = join(folder, "user.json");
-    const saved = await kt(user, ["gossip", "--save", file]);
+    const saved = await prepare(user, "gossip", "--save", file);
     expect(saved.code, saved.stdout).toBe(0);
     await forAuditor.heartbeat(start + 61_000);
     await convicts(await kt(home, ["audit", "--compare", file]), 1, /FORK/);

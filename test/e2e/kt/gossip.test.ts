@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import { type Run, runKt } from "./kt-process.js";
+import { callKt, type Run, runKt } from "./kt-process.js";
 import { type Branch, MaliciousLog } from "./malicious-log.js";
 import { ALICE, AliceHistory } from "./users.js";
 
@@ -29,11 +29,12 @@ beforeEach(async () => {
   shown = [branch, branch];
   urls = [await log.serve({ branch: () => shown[0] }), await log.serve({ branch: () => shown[1] })];
   homes = [await mkdtemp(join(folder, "a-")), await mkdtemp(join(folder, "b-"))];
-  await kt(0, "init", urls[0], "--name", "l");
-  await kt(1, "init", urls[1], "--name", "l");
+  await prepare(0, "init", urls[0], "--name", "l");
+  await prepare(1, "init", urls[1], "--name", "l");
 });
 afterEach(() => log.close());
 
+const prepare = (who: 0 | 1, ...args: string[]): Promise<Run> => callKt([...args, "--json"], { home: homes[who] });
 const kt = (who: 0 | 1, ...args: string[]): Promise<Run> => runKt([...args, "--json"], { home: homes[who] });
 const verdicts = ({ json }: Run): unknown[] =>
   (json["compared"] as { verdict: string }[]).map(({ verdict }) => verdict);
@@ -46,7 +47,7 @@ async function hide(): Promise<void> {
 }
 
 test("two that see the same are consistent; one that has seen less is behind", async () => {
-  const payload = (await kt(0, "gossip")).json["payload"] as string;
+  const payload = (await prepare(0, "gossip")).json["payload"] as string;
   expect(payload.length).toBeLessThan(1200);
   const same = await kt(1, "gossip", payload);
   expect([same.code, verdicts(same)], same.stdout).toEqual([0, ["consistent"]]);
@@ -59,7 +60,7 @@ test("two that see the same are consistent; one that has seen less is behind", a
 
 test("a version hidden from one user is a fork, proven by the payload where both trees have one size", async () => {
   await hide();
-  const payload = (await kt(0, "gossip")).json["payload"] as string;
+  const payload = (await prepare(0, "gossip")).json["payload"] as string;
   const found = await kt(1, "gossip", payload);
   expect([found.code, verdicts(found)], found.stdout).toEqual([1, ["fork"]]);
   const [{ evidence }] = found.json["compared"] as [{ evidence: string }];
@@ -72,7 +73,7 @@ test("and where they have not, by the file", async () => {
   await hide();
   await shown[0].heartbeat(start + 70_000);
   const [a, b] = [join(folder, "a.json"), join(folder, "b.json")];
-  await kt(0, "gossip", "--save", a);
+  await prepare(0, "gossip", "--save", a);
   const live = await kt(1, "gossip", a, "--save", b);
   expect([live.code, verdicts(live)], live.stdout).toEqual([1, ["fork"]]);
   log.close();
@@ -81,14 +82,14 @@ test("and where they have not, by the file", async () => {
 });
 
 test("forged, damaged and foreign payloads accuse nobody", async () => {
-  const payload = (await kt(0, "gossip")).json["payload"] as string;
+  const payload = (await prepare(0, "gossip")).json["payload"] as string;
   const bytes = Buffer.from(payload.slice(4), "base64url");
   bytes[60] = (bytes[60] as number) ^ 1;
   const forged = await kt(1, "gossip", `KT1:${bytes.toString("base64url")}`);
   expect([forged.code, forged.json.error?.code]).toEqual([3, "unverifiable"]);
   const damaged = join(folder, "damaged");
   await writeFile(damaged, payload.slice(0, 40));
-  expect((await kt(1, "gossip", damaged)).code).toBe(2);
+  expect((await prepare(1, "gossip", damaged)).code).toBe(2);
   const other = await MaliciousLog.create();
   const branch = other.branch();
   await branch.heartbeat(start);
@@ -96,8 +97,8 @@ test("forged, damaged and foreign payloads accuse nobody", async () => {
   homes[0] = await mkdtemp(join(folder, "d-"));
   shown = [branch, shown[1]];
   const foreignUrl = await other.serve({ branch: () => branch });
-  await kt(0, "init", foreignUrl, "--name", "l");
-  const foreign = (await kt(0, "gossip")).json["payload"] as string;
-  expect((await kt(1, "gossip", foreign)).code).toBe(4);
+  await prepare(0, "init", foreignUrl, "--name", "l");
+  const foreign = (await prepare(0, "gossip")).json["payload"] as string;
+  expect((await prepare(1, "gossip", foreign)).code).toBe(4);
   other.close();
 });

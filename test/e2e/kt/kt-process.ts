@@ -1,6 +1,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
+import { kt } from "@mls-as/kt-cli";
+import type { Fetch } from "@mls-as/kt-client";
 
 const MAIN = fileURLToPath(new URL("../../../packages/kt-cli/dist/main.js", import.meta.url));
 
@@ -27,6 +29,33 @@ export interface KtOptions {
   readonly input?: string | Uint8Array;
 }
 
+/** Runs `kt` in this process: for what a test only prepares. */
+export async function callKt(args: readonly string[], { home, environment = {} }: KtOptions): Promise<Run> {
+  let stdout = "";
+  let stderr = "";
+  const output = (write: (text: string) => void) => ({ write, isTTY: false, columns: 100 });
+  const code = await kt(args, {
+    stdout: output((text) => void (stdout += text)),
+    stderr: output((text) => void (stderr += text)),
+    stdin: async () => new Uint8Array(),
+    fetch: fetch as unknown as Fetch,
+    clock: Date.now,
+    sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
+    home,
+    environment,
+    signal: new AbortController().signal,
+  });
+  return { code, stdout, stderr, json: jsonOf(stdout) };
+}
+
+function jsonOf(stdout: string): Run["json"] {
+  try {
+    return JSON.parse(stdout) as Run["json"];
+  } catch {
+    return {};
+  }
+}
+
 /** Starts `kt` in a process of its own. */
 export function startKt(args: readonly string[], { home, environment = {} }: KtOptions) {
   return spawn(process.execPath, [MAIN, ...args], {
@@ -45,11 +74,5 @@ export async function runKt(args: readonly string[], options: KtOptions): Promis
   child.stdin.end(options.input ?? "");
   const [code] = (await once(child, "close")) as [number | null];
   const stdout = Buffer.concat(out).toString("utf8");
-  let json: Run["json"] = {};
-  try {
-    json = JSON.parse(stdout) as Run["json"];
-  } catch {
-    // Not asked for, or not said.
-  }
-  return { code, stdout, stderr: Buffer.concat(err).toString("utf8"), json };
+  return { code, stdout, stderr: Buffer.concat(err).toString("utf8"), json: jsonOf(stdout) };
 }

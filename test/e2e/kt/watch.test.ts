@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { type Run, runKt, startKt } from "./kt-process.js";
+import { callKt, type Run, runKt, startKt } from "./kt-process.js";
 import { type Branch, MaliciousLog } from "./malicious-log.js";
 import { ALICE, AliceHistory, GHOST } from "./users.js";
 
@@ -43,11 +43,12 @@ beforeEach(async () => {
       return shown;
     },
   });
-  await kt("init", url, "--name", "l");
-  await kt("search", ALICE, "--write-own", own);
+  await before("init", url, "--name", "l");
+  await before("search", ALICE, "--write-own", own);
 });
 afterEach(() => log.close());
 
+const before = (...args: string[]): Promise<Run> => callKt([...args, "--json"], { home });
 const kt = (...args: string[]): Promise<Run> => runKt([...args, "--json"], { home });
 const kinds = ({ json }: Run): unknown[] => (json["alerts"] as { kind: string }[]).map(({ kind }) => kind);
 
@@ -56,40 +57,40 @@ describe("an owner", () => {
     const first = await kt("watch", ALICE, "--own", own);
     expect(first.code, first.stdout).toBe(0);
     expect(first.json["labels"]).toMatchObject([{ version: 1, newVersions: 2 }]);
-    expect((await kt("watch", ALICE, "--own", own)).json["labels"]).toMatchObject([{ newVersions: 0 }]);
+    expect((await before("watch", ALICE, "--own", own)).json["labels"]).toMatchObject([{ newVersions: 0 }]);
   });
 
   test("hears of a ghost as long as it is there, and of one that came and went between two looks", async () => {
-    await kt("watch", ALICE, "--own", own);
+    await before("watch", ALICE, "--own", own);
     await shown.put(ALICE, alice.addGhost(), start + 60_000);
     const found = await kt("watch", ALICE, "--own", own);
     expect([found.code, kinds(found)]).toEqual([1, ["unknown-device"]]);
     expect(found.json["alerts"]).toMatchObject([{ client: GHOST, version: 2 }]);
-    const again = await kt("watch", ALICE, "--own", own);
+    const again = await before("watch", ALICE, "--own", own);
     expect([again.code, again.json["fresh"]]).toEqual([1, []]);
     // Off the books between two looks: versions 3 and 4.
     await shown.put(ALICE, alice.revokeLaptop(Math.floor(start / 1000) + 90), start + 90_000);
     await shown.put(ALICE, alice.revokeLaptop(Math.floor(start / 1000) + 90), start + 91_000);
-    const later = await kt("watch", ALICE, "--own", own);
+    const later = await before("watch", ALICE, "--own", own);
     expect(later.json["labels"]).toMatchObject([{ version: 4, newVersions: 2 }]);
     expect(kinds(later)).toContain("own-key-revoked");
   });
 
   test("is told of silence, of an old head, of a dropped version and of a missed window", async () => {
-    await kt("watch", ALICE, "--own", own);
+    await before("watch", ALICE, "--own", own);
     down = true;
-    const silent = await kt("watch", ALICE, "--own", own, "--timeout", "5");
+    const silent = await before("watch", ALICE, "--own", own, "--timeout", "5");
     expect([silent.code, kinds(silent)]).toEqual([3, ["unreachable"]]);
     down = false;
     await shown.heartbeat(start + 60_000);
-    await kt("watch", ALICE, "--own", own);
+    await before("watch", ALICE, "--own", own);
     const file = join(home, "logs", "l", "watch.json");
     const state = JSON.parse(await readFile(file, "utf8")) as { lastRun: number };
     await writeFile(file, JSON.stringify({ ...state, lastRun: state.lastRun - 3 * 86_400_000 }));
-    const late = await kt("watch", ALICE, "--own", own);
+    const late = await before("watch", ALICE, "--own", own);
     expect([late.code, kinds(late)]).toEqual([3, ["missed-window"]]);
     shown = shown.fork(3);
-    const old = await kt("watch", ALICE, "--own", own);
+    const old = await before("watch", ALICE, "--own", own);
     expect([old.code, kinds(old)]).toEqual([3, ["stale-head"]]);
     await shown.heartbeat(start + 120_000);
     const forked = await kt("watch", ALICE, "--own", own);
@@ -98,11 +99,11 @@ describe("an owner", () => {
 });
 
 test("a contact hears of a key that no device vouches for, not of one that a device approved", async () => {
-  await kt("watch", ALICE);
+  await before("watch", ALICE);
   await shown.put(ALICE, alice.addGhost(), start + 60_000);
   const run = await kt("watch", ALICE);
   expect([run.code, kinds(run)]).toEqual([1, ["identity-changed"]]);
-  expect((await kt("watch", ALICE)).code).toBe(0);
+  expect((await before("watch", ALICE)).code).toBe(0);
 });
 
 describe("alerts", () => {
@@ -159,13 +160,13 @@ describe("alerts", () => {
     expect(JSON.parse(body)).toMatchObject({ kind: "unknown-device", client: GHOST });
     expect(await readFile(ran, "utf8")).toMatch(/"kind":"unknown-device".*\nunknown-device\n|unknown-device/);
     expect(await readFile(mails, "utf8")).toMatch(/To: alice@example.org[\s\S]*unknown-device/);
-    await kt("watch", ALICE, "--own", own, ...channels);
+    await before("watch", ALICE, "--own", own, ...channels);
     expect(posts).toHaveLength(1);
   });
 
   test("that cannot be delivered are kept for the next run", async () => {
     const ran = join(home, "ran");
-    const failing = await kt("watch", ALICE, "--own", own, "--exec", `test -e ${ran}`);
+    const failing = await before("watch", ALICE, "--own", own, "--exec", `test -e ${ran}`);
     expect([failing.code, failing.json["undelivered"]]).toEqual([1, 1]);
     await writeFile(ran, "");
     const later = await kt("watch", ALICE, "--own", own, "--exec", `cat > ${ran}`);
@@ -174,7 +175,7 @@ describe("alerts", () => {
   });
 
   test("a webhook without a secret is a usage error", async () => {
-    expect((await kt("watch", ALICE, "--webhook", hook)).code).toBe(2);
+    expect((await before("watch", ALICE, "--webhook", hook)).code).toBe(2);
   });
 });
 
