@@ -1,10 +1,5 @@
-/**/*.ts",
-      "packages/keytrans/src/prefix-tree/{audit,bits,evaluate}.ts",
-      "packages/keytrans/src/{binary-ladder,search-tree}.ts",
-    ];
-
 /**
- * Mutation testing of the code that verifies: `node scripts/mutation-keytrans.mjs [FOLDER...]`.
+ * Mutation testing of the code that verifies: `node scripts/mutation-keytrans.mjs [--every N] [PATH...]`.
  * Results and what survives: docs/mutation-keytrans.md.
  */
 export default {
