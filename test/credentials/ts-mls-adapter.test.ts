@@ -132,6 +132,8 @@ describe("adapters", async () => {
     expect(strangers).toEqual({
       accepted: false,
       members: [{ leafIndex: 0, accepted: false, refused: "not-on-roster" }],
+      reasons: [],
+      externalSenders: [],
     });
   });
 

@@ -4,9 +4,19 @@ export {
   type GroupInput,
   type GroupMember,
   type GroupRoster,
+  type JudgedCredential,
+  type JudgedMembers,
   sightGroup,
   verifyGroup,
 } from "./adapters/group.js";
+export {
+  type BytesFrame,
+  type GroupBefore,
+  type Preflight,
+  preflightAdd,
+  preflightJoin,
+  preflightRejoin,
+} from "./adapters/preflight.js";
 export { AUTH_PINS_COMPONENT_ID, AuthPin, AuthPins, decodeAuthPins, encodeAuthPins, pinOf } from "./auth-pins.js";
 export {
   PinError,

@@ -3,8 +3,6 @@ export type PolicyErrorCode =
   /** Not UTF-8 JSON, or a member is missing or of the wrong type. */
   | "malformed-policy"
   | "unknown-field"
-  /** Two members ask for opposite things. */
-  | "contradictory-policy"
   /** Sequence number or digest do not continue the policy before. */
   | "broken-chain"
   /** The signature does not verify by the key that is trusted for it. */

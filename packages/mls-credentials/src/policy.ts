@@ -170,14 +170,7 @@ export function readPolicy(payload: Uint8Array): ValidationPolicy {
     if (!Object.hasOwn(RULES, name)) throw new PolicyError("unknown-field", name, "no member of a policy");
   for (const [name, rule] of Object.entries(RULES))
     if (!rule(value[name])) throw new PolicyError("malformed-policy", name, "missing or not of its type");
-  const policy = value as unknown as ValidationPolicy;
-  if (policy.transparency === "required" && policy.members.unlogged === "warn")
-    throw new PolicyError(
-      "contradictory-policy",
-      "members.unlogged",
-      "unlogged is refused where transparency is required",
-    );
-  return policy;
+  return value as unknown as ValidationPolicy;
 }
 
 /** What a new policy takes away from the old one's protection; any of these needs an explicit acceptance. */

@@ -76,7 +76,7 @@ function withoutEvidence(basis: AcceptanceBasis, time: number, reason: MakeReaso
   };
 }
 
-/** Under `advisory` unlogged is flagged; otherwise the policy says what becomes of unlogged members. */
+/** `required` refuses what is unlogged and `advisory` flags it; under `stapled` the policy says what becomes of it. */
 function unloggedReason(
   detail: string,
   leaf: Certificate,
@@ -85,9 +85,10 @@ function unloggedReason(
   reason: MakeReason,
 ): Reason {
   const { transparency, members } = policy.policy;
-  if (transparency === "advisory" || members.unlogged === "warn")
+  if (transparency === "advisory" || (transparency === "stapled" && members.unlogged === "warn"))
     return reason("unlogged", "warning", "certificates[0]", detail);
-  if (members.unlogged === "reject") return reason("unlogged", "refusal", "certificates[0]", detail);
+  if (transparency === "required" || members.unlogged === "reject" || members.unlogged === "warn")
+    return reason("unlogged", "refusal", "certificates[0]", detail);
   const deadline = leaf.notBefore + members.unlogged.grace;
   return { ...reason("unlogged", time > deadline ? "refusal" : "warning", "certificates[0]", detail), deadline };
 }

@@ -11,6 +11,21 @@ export type VerifierReasonCode =
   | "invalid-reference"
   | "scheme-not-allowed"
   | "credential-type-not-allowed"
+  | "cipher-suite-not-allowed"
+  /** The GroupContext lacks an extension that the policy wants in every group. */
+  | "mandatory-extension-missing"
+  /** An extension that the policy wants nowhere. */
+  | "forbidden-extension"
+  | "external-senders-not-allowed"
+  | "external-join-not-allowed"
+  /** A joiner by external commit takes the place of somebody else. */
+  | "invalid-successor"
+  /** A KeyPackage that is good for longer than the policy lets it be. */
+  | "key-package-lifetime"
+  /** A leaf that has not been updated for longer than the policy lets members stay. */
+  | "stay-too-long"
+  /** The GroupContext is another group's, epoch's or suite's than the tree is said to be of. */
+  | "group-context-mismatch"
   | "credential-expired"
   | "credential-revoked"
   /** The log proves a device list without this certificate. */
