@@ -129,7 +129,8 @@ export function createProgram(context: Context, perform: Perform): Command {
   );
   command("evidence <file>", "judge an evidence file, offline, in plain words")
     .option("--fingerprint <hex>", "log id of the log that is accused")
-    .action((file: string, flags: SharedFlags & { fingerprint?: string }) =>
+    .option("--policy <file>", "policy of the accused's domain, for findings of the ghost detector")
+    .action((file: string, flags: SharedFlags & { fingerprint?: string; policy?: string }) =>
       perform(flags, () => evidence(context, file, flags)),
     );
   asks(command("group <file>", "check every member of a group (a GroupInfo or ratchet tree) against the log"))
