@@ -113,8 +113,3 @@ function readList(value: Uint8Array, user: string, version: number, logId: Uint8
     throw new ClientError("answer-not-logged", cause.path, `${cause.code}: ${cause.message}`, { cause });
   }
 }
-
-/** Whether the log could not be asked, as opposed to having answered something wrong. */
-export function isSilence(error: unknown): boolean {
-  return error instanceof LogClientError && ["unreachable", "timeout", "unavailable", "aborted"].includes(error.code);
-}

@@ -80,6 +80,11 @@ export class GhostDetector {
     return this.#state.own;
   }
 
+  /** The newest version of a user's list that was read. */
+  knownVersion(user: string): number | undefined {
+    return this.#state.logs.get(user)?.list?.version;
+  }
+
   /** The newest lines of the membership log, oldest first; of one group or user where named. */
   membership(filter: { group?: string; user?: string; limit?: number } = {}): readonly MembershipLine[] {
     return this.#state.membership.lines(filter);

@@ -1,3 +1,4 @@
+import { equalBytes } from "@mls-as/tls-codec";
 import { bytesKey } from "../bytes-key.js";
 import { isTrusted } from "../own-devices.js";
 import type { Condition } from "./finding.js";
@@ -33,7 +34,7 @@ export function* selfUnknownInLog(unknown: Iterable<UnknownRecord>, context: Rul
     if (!revived && isTrusted(context.own, client, spkiHash)) continue;
     const record = log.records.get(bytesKey(tbsCertificateHash));
     const over = record?.revokedAt !== undefined || (record !== undefined && record.notAfter < log.provenAt);
-    if (over && (atFirstLook || record?.reason === 5)) continue;
+    if (over && (atFirstLook || isFailedEnrolment(log, tbsCertificateHash, context))) continue;
     const deadline = firstSeen + context.policy.evidenceDeadline;
     yield {
       kind: "SELF_UNKNOWN_IN_LOG",
@@ -47,6 +48,16 @@ export function* selfUnknownInLog(unknown: Iterable<UnknownRecord>, context: Rul
       evidence: log.evidence(),
     };
   }
+}
+
+const CESSATION_OF_OPERATION = 5;
+
+/** Logged, never signed, and logged again as revoked soon after: no device ever had this certificate. */
+function isFailedEnrolment(log: UserLog, tbsCertificateHash: Uint8Array, { policy }: RuleContext): boolean {
+  const records = log.list?.devices.flatMap(({ credentials }) => credentials) ?? [];
+  const record = records.find((each) => equalBytes(each.tbsCertificateHash, tbsCertificateHash));
+  if (record?.status !== "revoked" || record.reason !== CESSATION_OF_OPERATION) return false;
+  return Number(record.revokedAt - record.notBefore) <= policy.evidenceDeadline;
 }
 
 /** SELF_MISSING_FROM_LOG: a credential of this device that the log acknowledged and no longer holds. */
