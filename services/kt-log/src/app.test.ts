@@ -250,6 +250,18 @@ test("limits by label hold for everybody but the writer", async () => {
   expect((await post("/v1/search", request, asWriter())).status).toBe(200);
 });
 
+test("limits by caller hold for whom the proxy names, before anything is decoded", async () => {
+  await closeContext(context);
+  await open({ KT_LOG_CALLER_RATE: "0.5", KT_LOG_CALLER_HEADER: "x-real-ip" });
+  const ask = async (caller: string): Promise<number> =>
+    (await post("/v1/search", new Uint8Array(), { "x-real-ip": caller })).status;
+  expect([await ask("a"), await ask("a"), await ask("a")]).toEqual([400, 400, 429]);
+  expect(await ask("b")).toBe(400);
+  now += 2000;
+  expect([await ask("a"), await ask("a")]).toEqual([400, 429]);
+  expect((await post("/v1/search", new Uint8Array(), asWriter())).status).toBe(400);
+});
+
 test("an auditor's head is refused by a log that has none", async () => {
   const body = encode(AuditorTreeHead, { timestamp: now, treeSize: 1, signature: new Uint8Array(64) });
   expect(await (await post("/v1/auditor/tree-head", body)).json()).toMatchObject({ code: "wrong-mode", status: 409 });

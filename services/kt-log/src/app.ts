@@ -88,10 +88,10 @@ export function createApp(context: Context): LogApp {
   });
   app.notFound((c) => {
     const known = routeOf(c.req.path);
-    return refuse(
-      new Problem(known === undefined || known.method === c.req.method ? "not-found" : "method-not-allowed"),
-      c,
-    );
+    if (known === undefined || known.method === c.req.method) return refuse(new Problem("not-found"), c);
+    const response = refuse(new Problem("method-not-allowed"), c);
+    response.headers.set("allow", known.method === "GET" ? "GET, HEAD" : known.method);
+    return response;
   });
 
   const admission = new Admission(context);

@@ -67,6 +67,39 @@ test("users are served when the auditor has signed, with its old head up to the 
   expect((await fsck(context.store)).findings).toEqual([]);
 });
 
+test("an operator may have the old head sent beyond the lag; clients judge it themselves", async () => {
+  await audit();
+  const writer = await LabelWriter.open(send, token, () => now);
+  await writer.write("alice", "one");
+  now += 61_000;
+  await expect(writer.write("alice", "two")).rejects.toThrow(/503.*auditor-late/);
+  expect((await send("/v1/distinguished", Uint8Array.of(0, 0))).status).toBe(503);
+  const open = sendInProcess(createApp({ ...context, config: { ...context.config, auditorFailure: "open" } }));
+  expect((await open("/v1/distinguished", Uint8Array.of(0, 0))).status).toBe(200);
+});
+
+test("updates are kept until they are fetched, and after, in pages", async () => {
+  await audit();
+  const writer = await LabelWriter.open(send, token, () => now);
+  for (const value of ["one", "two", "three"]) await writer.write("alice", value);
+  const page = async (query: string): Promise<readonly Uint8Array[]> =>
+    decode(Updates, new Uint8Array(await (await send(`/v1/auditor/updates${query}`)).arrayBuffer()));
+  const all = await page("");
+  expect(all).toHaveLength(4);
+  const paged: Uint8Array[] = [];
+  for (;;) {
+    const some = await page(`?start=${paged.length}&limit=3`);
+    if (some.length === 0) break;
+    paged.push(...some);
+  }
+  expect(paged).toEqual(all);
+  expect(await page("?start=3&limit=1000")).toEqual(all.slice(3));
+  for (const query of ["?start=-1", "?start=x", "?limit=0", "?limit=1001", "?start=9007199254740993"]) {
+    const refused = await send(`/v1/auditor/updates${query}`);
+    expect(await refused.json()).toMatchObject({ code: "malformed", status: 400 });
+  }
+});
+
 test("a head that is older, forged, or beyond the log is refused, and the last good one stays", async () => {
   const writer = async (): Promise<LabelWriter> => LabelWriter.open(send, token, () => now);
   await audit();

@@ -34,15 +34,17 @@ export async function acceptAuditorTreeHead(context: Context, bytes: Uint8Array)
 
 /**
  * Users refuse a tree head whose auditor lags behind by more than `max_auditor_lag`. Up to then they are served with the
- * auditor's old head; from then on the log says so itself instead of sending what would not verify.
+ * auditor's old head; from then on the log says so itself instead of sending what would not verify, unless the operator
+ * wants it sent (`auditor_failure`).
  * @throws Problem auditor-late
  */
-export async function assertAudited({ configuration, store }: Context): Promise<void> {
+export async function assertAudited({ configuration, store, config }: Context): Promise<void> {
   if (configuration.mode !== "thirdPartyAuditing") return;
   const head = await store.head();
   if (head === undefined) return;
   const late = (detail: string): Problem => new Problem("auditor-late", detail, { section: SECTION, retryAfter: 30 });
   if (head.auditorTreeHead === undefined) throw late("the auditor has not signed yet");
+  if (config.auditorFailure === "open") return;
   const { timestamp } = decode(AuditorTreeHead, head.auditorTreeHead);
   if (head.timestamp - timestamp > Number(configuration.maxAuditorLag))
     throw late(`the auditor is ${Math.round((head.timestamp - timestamp) / 1000)} s behind the newest entry`);

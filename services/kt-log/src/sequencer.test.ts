@@ -85,9 +85,7 @@ test("two changes of one label never share an entry: the second is told to look 
 test("a full queue refuses at once, with the time to come back; what waits is still committed", async () => {
   const running = await start({ setting: { ...SEQUENCER_DEFAULTS, queueLimit: 3, batchMilliseconds: 20 } });
   const waiting = ["a", "b", "c"].map((label) => running.submit(change(label)));
-  expect(() => running.submit(change("d"))).toThrow(
-    expect.objectContaining({ code: "overloaded", retryAfter: 1 }),
-  );
+  expect(() => running.submit(change("d"))).toThrow(expect.objectContaining({ code: "overloaded", retryAfter: 1 }));
   expect(await Promise.all(waiting)).toEqual(["inserted", "inserted", "inserted"]);
 });
 

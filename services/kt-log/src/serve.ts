@@ -1,7 +1,7 @@
 import { type HttpServer, listen, startTracing } from "@mls-as/service-runtime";
 import { createApp } from "./app.js";
 import type { Config } from "./config.js";
-import { closeContext, type Context, openContext } from "./context.js";
+import { closeContext, type Context, type ContextOptions, openContext } from "./context.js";
 
 export interface RunningService {
   readonly url: string;
@@ -11,9 +11,9 @@ export interface RunningService {
 }
 
 /** Opens the data folder and listens. @throws ConfigurationError, DataFolderError, KeyFileError */
-export async function serve(config: Config): Promise<RunningService> {
+export async function serve(config: Config, options: ContextOptions = {}): Promise<RunningService> {
   const tracing = await startTracing({ service: "kt-log", endpoint: config.tracingEndpoint });
-  const context = await openContext(config);
+  const context = await openContext(config, Date.now, options);
   let server: HttpServer;
   try {
     server = await listen({ fetch: createApp(context).fetch, host: config.host, port: config.port });

@@ -82,6 +82,10 @@ export const SETTINGS = {
   }),
   callerRate: setting(rate, { default: 0, help: "requests a second by caller, four times as many at once; 0: any" }),
   labelRate: setting(rate, { default: 0, help: "requests a second by label, four times as many at once; 0: any" }),
+  auditorFailure: setting(z.enum(["closed", "open"]), {
+    default: "closed",
+    help: "past max_auditor_lag: closed refuses readers with 503, open serves the auditor's old head on, which clients refuse",
+  }),
   witnessPolicyFile: setting(file, {
     help: "C2SP tlog-policy with the witnesses, their URLs and the quorum; absent: no witnesses are asked",
   }),

@@ -99,6 +99,7 @@ test("OpenAPI has every route with its refusals, and every route that it has ans
     if (path !== "/readyz") expect(Object.keys(described?.responses ?? {})).toContain(String(response.status));
     const other = method === "GET" ? await send(concrete, new Uint8Array()) : await send(concrete);
     expect(await other.json()).toMatchObject({ code: "method-not-allowed", status: 405 });
+    expect(other.headers.get("allow")).toBe(method === "GET" ? "GET, HEAD" : method);
   }
   const page = await send("/docs");
   expect(await page.text()).toContain("/v1/witnessed-heads");

@@ -54,9 +54,11 @@ export function updateRoutes(app: LogApp, context: Context, admission: Admission
         return binary(await known(context, kind, body));
       }
       if (!context.leadership.leading) return forwardUpdate(context.leadership, kind.path, c.req.raw.headers, body);
+      await assertAudited(context);
       const inserted = await withSpan("kt-log insert", {}, () => insert(context, kind, body));
       if (inserted && prefersMinimal(c.req.header("prefer")))
         return c.body(null, 204, { "preference-applied": "return=minimal", "cache-control": "no-store" });
+      // The new entry may be the first that lies too far beyond the auditor's head.
       await assertAudited(context);
       return binary(inserted ? await kind.answer(context, body) : await known(context, kind, body));
     });
