@@ -144,7 +144,7 @@ describe("issuance survives kill -9", () => {
     await expect(enrol(thief)).rejects.toMatchObject({ problem: "token-spent" });
   }
 
-  test.each(["intent-journaled", "logged", "signed", "answered"])("of the AS at: %s", async (failpoint) => {
+  test.each(["intent-journaled", "logged", "signed", "done", "answered"])("of the AS at: %s", async (failpoint) => {
     await restartAs(failpoint);
     const interruption = await interrupted();
     expect(await as.ended).toBe("SIGKILL");
@@ -159,6 +159,24 @@ describe("issuance survives kill -9", () => {
     await restartLog();
     await expectWhole(interruption);
   });
+
+  test.each(["revoked", "revocation-journaled", "revocation-logged"])(
+    "of the AS while it revokes, at: %s",
+    async (failpoint) => {
+      const { input, request } = await interrupted();
+      await resume(input, request);
+      await restartAs(failpoint);
+      await expect(admin.revokeDevice(input.client, "superseded")).rejects.toThrow();
+      expect(await as.ended).toBe("SIGKILL");
+      await restartAs();
+      expect(await admin.credentialStates(input.user)).toEqual(["revoked"]);
+      const logged = async (): Promise<string[]> => {
+        const { list } = await (await openLog(input.log)).lookup(input.user);
+        return list.devices.flatMap(({ credentials }) => credentials.map(({ status }) => status));
+      };
+      await expect.poll(logged, { timeout: 20_000 }).toEqual(["revoked"]);
+    },
+  );
 
   test("without a repetition by the device, the service completes what it began by itself", async () => {
     await restartAs("logged");

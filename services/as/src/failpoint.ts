@@ -1,5 +1,13 @@
-/** Steps of issuance at which a test may have the process killed. */
-export type Failpoint = "intent-journaled" | "logged" | "signed" | "answered";
+/** Steps of issuance and revocation at which a test may have the process killed. */
+export type Failpoint =
+  | "intent-journaled"
+  | "logged"
+  | "signed"
+  | "done"
+  | "answered"
+  | "revoked"
+  | "revocation-journaled"
+  | "revocation-logged";
 
 /** Kills this process, as `kill -9` would, when MLS_AS_FAILPOINT names this step. Never in production. */
 export function failpoint(step: Failpoint): void {

@@ -12,7 +12,6 @@ import { type Auditor, type AuditorState, createAuditor } from "@mls-as/keytrans
 import { type ClientState, createClient, type KtClient } from "@mls-as/keytrans/client";
 import { nodeSuite } from "@mls-as/keytrans/node";
 import { decode, opaque, vector } from "@mls-as/tls-codec";
-import { expect } from "vitest";
 import { LabelWriter, type Send, sendTo, utf8 } from "../../../services/kt-log/fixtures/label-writer.js";
 import { fsck } from "../../../services/kt-log/src/fsck/fsck.js";
 import { PostgresLogStore } from "../../../services/kt-log/src/storage/postgres.js";
@@ -33,6 +32,8 @@ export interface StartOptions {
   readonly environment?: Record<string, string>;
   /** A shell command before the log's own, as `ulimit -f 100`. */
   readonly before?: string;
+  /** The user it runs as. */
+  readonly uid?: number;
 }
 
 /**
@@ -44,6 +45,8 @@ export class SurvivingLog {
   /** What each label was acknowledged to hold: how many versions at least, and the last value sent. */
   readonly acknowledged = new Map<string, { versions: number; value: string }>();
   acknowledgements = 0;
+  /** What the processes wrote for their operator. */
+  said = "";
   readonly #databaseUrl: string | undefined;
   readonly #auditorKey = new Uint8Array(randomBytes(32));
   #run: Run | undefined;
@@ -79,16 +82,19 @@ export class SurvivingLog {
     });
   }
 
-  async start({ environment = {}, before }: StartOptions = {}): Promise<Run> {
+  async start({ environment = {}, before, uid }: StartOptions = {}): Promise<Run> {
     const args = [MAIN, "serve", "--data", this.dataDir, "--port", "0", "--json"];
     const [file, rest]: [string, string[]] =
       before === undefined
         ? [process.execPath, args]
         : ["/bin/sh", ["-c", `${before}; exec "$0" "$@"`, process.execPath, ...args]];
     const child = spawn(file, rest, {
-      stdio: ["ignore", "pipe", "ignore"],
+      stdio: ["ignore", "pipe", "pipe"],
       env: { ...this.#environment, ...environment },
+      ...(uid === undefined ? {} : { uid }),
     });
+    if (child.stderr !== null)
+      child.stderr.on("data", (part: Uint8Array) => (this.said += Buffer.from(part).toString()));
     const ended = once(child, "exit").then(([code, signal]: unknown[]) => signal ?? code);
     const line = once(createInterface({ input: child.stdout }), "line").then(([text]) => String(text));
     const ready = await Promise.race([
@@ -97,6 +103,11 @@ export class SurvivingLog {
     ]);
     this.#run = { url: (JSON.parse(ready) as { url: string }).url, child, ended };
     return this.#run;
+  }
+
+  /** Speaks to another process of this log from now on. */
+  follow(run: Run): void {
+    this.#run = run;
   }
 
   /** To wherever the log listens now. */
@@ -168,7 +179,8 @@ export class SurvivingLog {
 
   async stop(): Promise<void> {
     this.#run?.child.kill("SIGTERM");
-    expect(await this.#run?.ended).toBe(0);
+    const status = await this.#run?.ended;
+    if (status !== 0) throw new Error(`the log ended with ${String(status)} when asked to`);
   }
 
   /** Every acknowledged version is proven to the reader who has been there from the start, and to the auditor. */
@@ -185,8 +197,9 @@ export class SurvivingLog {
       if (response.status !== 200) throw new Error(`search: ${response.status} ${await response.text()}`);
       const { result, state } = await search.verify(new Uint8Array(await response.arrayBuffer()), Date.now());
       this.#reader = state;
-      expect(result.version, label).toBeGreaterThanOrEqual(versions - 1);
-      if (result.version === versions - 1) expect(new TextDecoder().decode(result.value)).toBe(value);
+      const found = new TextDecoder().decode(result.value);
+      if (result.version < versions - 1) throw new Error(`${label} lost a version after ${result.version}`);
+      if (result.version === versions - 1 && found !== value) throw new Error(`${label} holds ${found}, not ${value}`);
     }
   }
 
@@ -208,7 +221,8 @@ export class SurvivingLog {
         ? new SqliteLogStore(join(this.dataDir, "log.sqlite"))
         : await PostgresLogStore.open(this.#databaseUrl, 2);
     try {
-      expect((await fsck(store)).findings).toEqual([]);
+      const { findings } = await fsck(store);
+      if (findings.length > 0) throw new Error(`fsck: ${JSON.stringify(findings)}`);
     } finally {
       await store.close();
     }

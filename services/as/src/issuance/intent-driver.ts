@@ -60,6 +60,7 @@ async function logIntent(context: DriverContext, intent: Intent): Promise<Intent
       }
       const proof = await askLog(context, intent, () => proveLogged(log, intent.label, version, value));
       if (intent.kind === "issue") failpoint("logged");
+      if (intent.kind === "revoke") failpoint("revocation-logged");
       const shown = intent.kind === "policy" ? [] : revokedIn(value);
       await store.markLogged(intent, view, outcome.position, proof, [...shown], context.now());
       return await reload(store, intent.id);
@@ -247,6 +248,7 @@ async function signIntent(context: DriverContext, intent: Intent): Promise<Inten
     subject: intent.label,
     detail: { intent: intent.id, version: intent.version, credentials: credentials.map(({ id }) => id) },
   });
+  if (credentials.length > 0) failpoint("done");
   const after = await reload(store, intent.id);
   // Revoked while it was being signed: the signature is thrown away.
   if (!done && after.state === "logged") return await abandon(context, after, REVOKED_MEANWHILE);

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { toHex } from "../binary-text.js";
+import { failpoint } from "../failpoint.js";
 import { nextDeviceList } from "../issuance/device-list-version.js";
 import { driveIntent, lookAtLabel } from "../issuance/intent-driver.js";
 import { type IssuanceContext, journalWhenFree } from "../issuance/issue.js";
@@ -54,6 +55,7 @@ export async function revokeCredentials(
     subject,
     detail: { reason, credentials: ids },
   });
+  failpoint("revoked");
   let timer: NodeJS.Timeout | undefined;
   const patience = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, PATIENCE);
@@ -134,5 +136,6 @@ async function logNextVersion(context: IssuanceContext, label: string, seen: Lab
       },
     };
   });
+  failpoint("revocation-journaled");
   await driveIntent(context, intent);
 }
