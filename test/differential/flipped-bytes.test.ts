@@ -13,12 +13,13 @@ const FOLDER = new URL("../vectors/keytrans/valid/", import.meta.url);
 const TRANSCRIPTS = readdirSync(FOLDER).filter((name) => LONG || name.endsWith("-ed25519.json"));
 
 /** The field that carries what was received. */
-const received = (step: Step): "credential" | "update" | "response" =>
-  step.op === "credential"
-    ? "credential"
-    : step.op === "credentialUpdate" || step.op === "audit"
-      ? "update"
-      : "response";
+const RECEIVED: Readonly<Record<string, "credential" | "update" | "request">> = {
+  credential: "credential",
+  credentialUpdate: "update",
+  audit: "update",
+  managerUpdate: "request",
+};
+const received = (step: Step): "credential" | "update" | "request" | "response" => RECEIVED[step.op] ?? "response";
 
 function receivedBytes(step: Step): Uint8Array {
   const value = step[received(step)];
