@@ -1,7 +1,8 @@
 import { encodeDeviceList, type FindingKind } from "@mls-as/mls-credentials";
-import { DAY } from "../conformance/example-devices.js";
+import { continuityOf, DAY } from "../conformance/example-devices.js";
+import { hex } from "../conformance/wire-json.js";
 import { honestLookup, type Observer } from "./observer.js";
-import { type Device, type Group, HOUR, type Member, newest, type User, type World } from "./world.js";
+import { type Device, type Group, HOUR, type Member, newest, sighted, type User, type World } from "./world.js";
 
 /** An attack on the first user (who observes as its own) before the second (who observes as a contact). */
 export interface Attack {
@@ -167,6 +168,127 @@ export const ATTACKS: readonly Attack[] = [
       const { user, ghost } = await ghostOf(world);
       world.place(groupOf(world), member(user, ghost));
       contact.lookup = (asked, at) => (asked === user ? undefined : honestLookup(asked, at));
+    },
+  },
+  {
+    name: "a stranger under the victim's name in a group",
+    seenBy: "own",
+    finding: "SELF_UNKNOWN_IN_GROUP",
+    within: 6 * DAY,
+    async run(world) {
+      const { user, ghost } = await ghostOf(world);
+      world.place(groupOf(world), member(user, ghost));
+    },
+  },
+  {
+    name: "an own credential dropped from the log",
+    seenBy: "own",
+    finding: "SELF_MISSING_FROM_LOG",
+    within: 5 * DAY,
+    run(world) {
+      const user = victimOf(world);
+      const [device] = user.devices;
+      if (device === undefined) return;
+      device.certificates = [];
+      world.certify(user, device, world.newKey(user), world.now, {});
+      world.publish(user, "expiry", world.now);
+    },
+  },
+  {
+    name: "a device that comes and goes between two looks",
+    seenBy: "contact",
+    finding: "TRANSIENT_DEVICE",
+    within: 6 * DAY,
+    async run(world) {
+      const user = victimOf(world);
+      const ghost = await world.addDevice(user, world.now, false);
+      world.publish(user, "deviceApproval", world.now);
+      ghost.revoked = true;
+      ghost.certificates = ghost.certificates.map(({ record, key }) => ({
+        key,
+        record: { ...record, status: "revoked", revokedAt: BigInt(world.now + 60), reason: 0 },
+      }));
+      world.publish(user, "operatorRevocation", world.now + 60);
+    },
+  },
+  {
+    name: "a second leaf of a device",
+    seenBy: "contact",
+    finding: "DUPLICATE_CLIENT",
+    within: 13 * DAY,
+    async run(world) {
+      const user = victimOf(world);
+      const device = otherDevice(user);
+      const key = world.newKey(user);
+      const twin: Device = { ...device, certificates: [] };
+      world.certify(user, twin, key, world.now, {
+        continuity: await continuityOf(device.client, newest(device).key, key),
+      });
+      device.certificates = [...device.certificates, newest(twin)];
+      world.publish(user, "renewal", world.now);
+      const leaf = member(user, twin);
+      world.schedule(world.now, () => world.place(groupOf(world), leaf));
+    },
+  },
+  {
+    name: "a member under another name than the roster's",
+    seenBy: "contact",
+    finding: "IDENTITY_CONFLICT",
+    within: 5 * DAY,
+    run(world) {
+      const stranger = world.users.at(-1) as User;
+      const leaf = member(stranger, stranger.devices[0] as Device);
+      world.place(groupOf(world), { ...leaf, changes: { reference: victimOf(world).uri } });
+    },
+  },
+  {
+    name: "a stranger with the victim's key",
+    seenBy: "contact",
+    finding: "SIGNATURE_KEY_REUSED",
+    within: 5 * DAY,
+    run(world) {
+      const stranger = world.users.at(-1) as User;
+      const leaf = member(stranger, stranger.devices[0] as Device);
+      const spkiHash = hex(newest(otherDevice(victimOf(world))).key.spkiHash);
+      world.place(groupOf(world), { ...leaf, changes: { spkiHash } });
+    },
+  },
+  {
+    name: "a device without approval, seen by a contact",
+    seenBy: "contact",
+    finding: "UNAUTHORISED_ENTRY",
+    within: 5 * DAY,
+    async run(world, { contact }) {
+      // The contact looks before and after: over several versions it would be told "identity changed" instead.
+      const user = victimOf(world);
+      await contact.read(user);
+      await world.addDevice(user, world.now, false);
+      world.publish(user, "deviceApproval", world.now);
+      await contact.read(user);
+    },
+  },
+  {
+    name: "a KeyPackage of a device that the log does not hold",
+    seenBy: "contact",
+    finding: "UNLOGGED_KEY_PACKAGE",
+    within: 6 * DAY,
+    async run(world, { contact }) {
+      const { user, ghost } = await ghostOf(world);
+      await contact.sightKeyPackage(sighted(member(user, ghost), 0));
+    },
+  },
+  {
+    name: "a member that falls back to a basic credential",
+    seenBy: "contact",
+    finding: "CREDENTIAL_DEGRADED",
+    within: 5 * DAY,
+    run(world) {
+      const user = victimOf(world);
+      const device = otherDevice(user);
+      const group = groupOf(world);
+      world.remove(group, device);
+      const basic = { type: "basic" as const, user: "", client: "", spkiHash: "", tbsCertificateHash: "" };
+      world.place(group, { ...member(user, device), changes: basic });
     },
   },
 ];

@@ -84,7 +84,7 @@ export class Observer {
     // Whoever has something open is asked about also after leaving all groups.
     for (const user of this.#world.users) if (open.has(user.uri)) contacts.add(user);
     for (const user of contacts)
-      if (user !== this.#user && (open.has(user.uri) || this.#random.chance(0.3))) await this.#read(user);
+      if (user !== this.#user && (open.has(user.uri) || this.#random.chance(0.3))) await this.read(user);
     await this.tell({ type: "tick", at: this.#clock() });
   }
 
@@ -159,10 +159,11 @@ export class Observer {
         provenAt: loggedAt,
       });
     }
-    await this.#read(this.#user);
+    await this.read(this.#user);
   }
 
-  async #read(user: User): Promise<void> {
+  /** Asks the log about a user. */
+  async read(user: User): Promise<void> {
     const { now } = this.#world;
     const late = this.#random.chance(0.1) ? 900 : 30;
     const answer = now < this.#outageUntil ? undefined : this.lookup(user, now - this.#random.between(0, late));
