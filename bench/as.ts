@@ -49,13 +49,14 @@ async function spread<T>(items: readonly T[], atOnce: number, work: (item: T) =>
 /** Both services in processes of their own, as they are deployed. */
 async function withServices<T>(
   work: (as: ServiceProcess, adminToken: string, log: ServiceProcess) => Promise<T>,
+  asOptions: readonly string[] = [],
 ): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), "mls-as-bench-"));
   const [logDir, asDir] = [join(folder, "log"), join(folder, "as")];
   const log = await startService("kt-log", ["--init", "--data", logDir]);
   try {
     const writer = ["--log-url", log.url, "--log-writer-token-file", join(logDir, "writer-token")];
-    const as = await startService("as", ["--quiet", "--data", asDir, ...writer]);
+    const as = await startService("as", ["--quiet", "--data", asDir, ...writer, ...asOptions]);
     try {
       return await work(as, (await readFile(join(asDir, "admin-token"), "utf8")).trim(), log);
     } finally {
@@ -89,14 +90,17 @@ const percentile = (ascending: readonly number[], share: number): number =>
   ascending[Math.floor(ascending.length * share)] ?? 0;
 
 /** First enrolments of different users over HTTP: nonce, CSR check, durable log entry with proof, signature, answer. */
-async function enrolments(): Promise<readonly Measurement[]> {
+export async function enrolments(
+  signer: "software" | "SoftHSM2",
+  asOptions: readonly string[] = [],
+): Promise<readonly Measurement[]> {
   return await withServices(async (as, adminToken) => {
     await spread(await prepare(as, adminToken, 0, WARM_UP), 16, (one) => enrolOne(as, one));
     const prepared = await prepare(as, adminToken, WARM_UP, REQUESTS);
     const started = performance.now();
     const times = await spread(prepared, AT_ONCE, (one) => enrolOne(as, one));
     const rate = REQUESTS / ((performance.now() - started) / 1000);
-    const params = { signer: "software", storage: "sqlite", concurrency: AT_ONCE, processes: "AS, log, clients" };
+    const params = { signer, storage: "sqlite", concurrency: AT_ONCE, processes: "AS, log, clients" };
     const half = await atRate(as, await prepare(as, adminToken, WARM_UP + REQUESTS, REQUESTS / 2), rate / 2);
     return [
       { name: "as/enrolments", unit: "credentials/s", value: rate, samples: REQUESTS, params },
@@ -109,7 +113,7 @@ async function enrolments(): Promise<readonly Measurement[]> {
         params: { ...params, concurrency: "as it comes", rate: Math.round(rate / 2) },
       },
     ];
-  });
+  }, asOptions);
 }
 
 /** Sends at a steady rate whether or not the answers keep up; milliseconds of each, ascending. */
@@ -126,4 +130,4 @@ async function atRate(as: ServiceProcess, prepared: readonly Enrolment[], rate: 
   return times.sort((a, b) => a - b);
 }
 
-export const benchmarks: readonly Benchmark[] = [{ name: "as/enrolments", run: enrolments }];
+export const benchmarks: readonly Benchmark[] = [{ name: "as/enrolments", run: () => enrolments("software") }];

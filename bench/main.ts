@@ -21,6 +21,7 @@ const SUITES: readonly (() => Promise<readonly Benchmark[]>)[] = [
   async () => (await import("./kt-log.js")).benchmarks,
   async () => (await import("./kt-log-growth.js")).benchmarks,
   async () => (await import("./as.js")).benchmarks,
+  async () => (await import("./signers.js")).benchmarks,
   async () => (await import("./audit.js")).benchmarks,
 ];
 
