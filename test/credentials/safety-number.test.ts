@@ -1,4 +1,11 @@
-import { activeKeys, safetyNumber, sameEpochAuthenticator, spokenSafetyNumber } from "@mls-as/mls-credentials";
+import {
+  activeKeys,
+  compareSafetyPayload,
+  safetyNumber,
+  safetyPayload,
+  sameEpochAuthenticator,
+  spokenSafetyNumber,
+} from "@mls-as/mls-credentials";
 import { describe, expect, it } from "vitest";
 import { DAY, digest, exampleKey, LOG_ID, listOf, PHONE, recordOf, START } from "../conformance/example-devices.js";
 
@@ -53,5 +60,40 @@ describe("safety number", () => {
     expect(sameEpochAuthenticator(digest("a"), digest("a"))).toBe(true);
     expect(sameEpochAuthenticator(digest("a"), digest("b"))).toBe(false);
     expect(sameEpochAuthenticator(new Uint8Array(), new Uint8Array())).toBe(false);
+  });
+
+  describe("as a QR code", () => {
+    const head = (position: bigint, byte = 1) => ({ position, root: new Uint8Array(32).fill(byte) });
+    const code = safetyPayload(alice, LOG_ID, [head(4n), head(8n)], START);
+    const view = { list: alice, logId: LOG_ID, heads: [head(8n), head(16n)], time: START };
+
+    it("agrees when both see the same keys and the same log", () => {
+      expect(compareSafetyPayload(code, view)).toEqual([]);
+      // A QR code of version 40 holds 2,953 bytes.
+      expect(code.length).toBeLessThan(400);
+    });
+
+    it("says what differs", () => {
+      const other = { ...alice, devices: [{ ...alice.devices[0], credentials: [next] }] } as typeof alice;
+      expect(compareSafetyPayload(code, { ...view, list: other })).toEqual(["keys-differ"]);
+      expect(compareSafetyPayload(code, { ...view, heads: [head(8n, 2)] })).toEqual(["views-split"]);
+      expect(compareSafetyPayload(code, { ...view, heads: [head(32n)] })).toEqual(["nothing-in-common"]);
+      expect(compareSafetyPayload(code, { ...view, list: bob })).toEqual(["other-identity"]);
+      expect(compareSafetyPayload(code, { ...view, logId: digest("x") })).toEqual(["other-log"]);
+      expect(compareSafetyPayload(code, { ...view, list: other, heads: [head(4n, 3)] })).toEqual([
+        "keys-differ",
+        "views-split",
+      ]);
+    });
+
+    it("with any byte changed never agrees, unless it is a head that only one of them knows", () => {
+      for (let i = 0; i < code.length; i++) {
+        const changed = code.map((byte, at) => (at === i ? byte ^ 0x01 : byte));
+        const inOtherHead = i >= code.length - 80 && i < code.length - 40;
+        if (!inOtherHead) expect(compareSafetyPayload(changed, view), `byte ${i}`).not.toEqual([]);
+      }
+      expect(compareSafetyPayload(code.subarray(1), view)).toEqual(["malformed"]);
+      expect(compareSafetyPayload(Uint8Array.of(2, ...code.subarray(1)), view)).toEqual(["malformed"]);
+    });
   });
 });

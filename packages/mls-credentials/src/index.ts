@@ -140,8 +140,12 @@ export { verifySignedPolicy } from "./policy-signature.js";
 export { type PreparedDomain, type PreparedPolicy, preparePolicy } from "./prepared-policy.js";
 export {
   activeKeys,
+  compareSafetyPayload,
+  type SafetyDifference,
   SafetyPayload,
+  type SafetyView,
   safetyNumber,
+  safetyPayload,
   sameEpochAuthenticator,
   spokenSafetyNumber,
 } from "./safety-number.js";

@@ -1,4 +1,14 @@
-import { bytes, compareBytes, encode, equalBytes, opaqueV, struct, uint64, vectorV } from "@mls-as/tls-codec";
+import {
+  bytes,
+  compareBytes,
+  encode,
+  equalBytes,
+  opaqueV,
+  struct,
+  tryDecode,
+  uint64,
+  vectorV,
+} from "@mls-as/tls-codec";
 import { sha512 } from "@noble/hashes/sha2.js";
 import { AsciiText, type DeviceList } from "./device-list.js";
 import { parseUserUri } from "./identity/identity-uri.js";
@@ -53,6 +63,8 @@ function digitsOf(side: Uint8Array): string {
   return digits;
 }
 
+const SAFETY_FORMAT = Uint8Array.of(1);
+
 /** What a QR code carries beside the number: the heads of the log that its maker has seen, to compare views. */
 export const SafetyPayload = struct({
   format: bytes(1),
@@ -73,4 +85,66 @@ export function sameEpochAuthenticator(a: Uint8Array, b: Uint8Array): boolean {
   let difference = 0;
   for (let i = 0; i < a.length; i++) difference |= (a[i] as number) ^ (b[i] as number);
   return difference === 0;
+}
+
+/** One side's QR payload: what it knows of a user's keys, and the log's heads that it has proven. */
+export function safetyPayload(
+  list: DeviceList,
+  logId: Uint8Array,
+  heads: readonly { readonly position: bigint; readonly root: Uint8Array }[],
+  time: number,
+): Uint8Array {
+  return encode(SafetyPayload, {
+    format: SAFETY_FORMAT,
+    logId,
+    identity: list.identity,
+    keys: [...activeKeys(list, time)],
+    heads: [...heads],
+  });
+}
+
+/** What a scanned payload says against this device's own view. */
+export type SafetyDifference =
+  /** Not a payload of this format. */
+  | "malformed"
+  /** They use another log: nothing can be compared. */
+  | "other-log"
+  /** It is about another person than was meant. */
+  | "other-identity"
+  /** Their device shows other keys for this person than the log shows here. */
+  | "keys-differ"
+  /** Both have proven the same entry with different roots: the log shows two histories. */
+  | "views-split"
+  /** No head is known to both: look again when both have walked further. */
+  | "nothing-in-common";
+
+/** What this device knows of the person whose code it scans. */
+export interface SafetyView {
+  readonly list: DeviceList;
+  readonly logId: Uint8Array;
+  readonly heads: readonly { readonly position: bigint; readonly root: Uint8Array }[];
+  readonly time: number;
+}
+
+/**
+ * Compares a scanned code, which its owner's device made about its own user, with what the log shows here. Empty: both see
+ * the same keys and the same log.
+ */
+export function compareSafetyPayload(scanned: Uint8Array, view: SafetyView): SafetyDifference[] {
+  const decoded = tryDecode(SafetyPayload, scanned);
+  if (!decoded.ok || !equalBytes(decoded.value.format, SAFETY_FORMAT)) return ["malformed"];
+  const { logId, identity, keys, heads } = decoded.value;
+  if (!equalBytes(logId, view.logId)) return ["other-log"];
+  if (identity !== view.list.identity) return ["other-identity"];
+  const differences: SafetyDifference[] = [];
+  const ours = activeKeys(view.list, view.time);
+  if (keys.length !== ours.length || keys.some((key, i) => !equalBytes(key, ours[i] as Uint8Array)))
+    differences.push("keys-differ");
+  const shared = heads.flatMap(({ position, root }) => {
+    const known = view.heads.find((head) => head.position === position);
+    return known === undefined ? [] : [equalBytes(known.root, root)];
+  });
+  if (shared.includes(false)) differences.push("views-split");
+  else if (shared.length === 0) differences.push("nothing-in-common");
+  return differences;
 }
