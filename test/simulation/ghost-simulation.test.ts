@@ -10,7 +10,7 @@ import { HOUR, type User, World } from "./world.js";
 const LONG = process.env["MLS_AS_LONG"] === "1";
 const RUNS = LONG ? Number(process.env["GHOST_SIMULATION_RUNS"] ?? 1000) : 20;
 const FIRST_SEED = LONG ? Number(process.env["GHOST_SIMULATION_SEED"] ?? randomInt(2 ** 31)) : 1;
-const SIZE = LONG ? { users: 50, groups: 100 } : { users: 7, groups: 4 };
+const SIZE = LONG ? { users: 50, groups: 100 } : { users: 6, groups: 4 };
 const STEP = 6 * HOUR;
 
 interface Run {
@@ -28,7 +28,8 @@ async function simulate(
   const [first, second, third] = world.users as [User, User, User];
   const own = new Observer(world, first, seed + 1, disabled);
   const contact = new Observer(world, second, seed + 2, disabled);
-  const observers = attack === undefined ? [own, contact, new Observer(world, third, seed + 3)] : [own, contact];
+  const observers =
+    attack === undefined && LONG ? [own, contact, new Observer(world, third, seed + 3)] : [own, contact];
   const begins = START + (5 + (seed % 5)) * DAY;
   let begun: number | undefined;
   for (let now = START + STEP; now <= START + days * DAY; now += STEP) {

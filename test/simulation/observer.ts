@@ -157,6 +157,7 @@ export class Observer {
         version: this.#ownVersions,
         value,
         provenAt: loggedAt,
+        greatest: false,
       });
     }
     await this.read(this.#user);

@@ -131,7 +131,7 @@ export class World {
     else if (this.random.chance(0.006 * days) && spare.length > 2 && calm) this.#shrink(user, last, at);
     else if (this.random.chance(0.005 * days) && spare.length > 2 && calm) await this.#reinstall(user, last, at);
     else if (this.random.chance(0.003 * days)) await this.#failToEnrol(user, at);
-    else if (this.random.chance(0.002 * days) && this.users.indexOf(user) > 5 && allCalm) await this.#recover(user, at);
+    else if (this.random.chance(0.002 * days) && this.users.indexOf(user) > 2 && allCalm) await this.#recover(user, at);
     if (this.random.chance(0.02 * days)) this.#changeGroups(user, at);
     for (const device of user.devices)
       if (!device.revoked && (this.random.chance(0.015 * days) || this.#endsSoon(device)))

@@ -33,3 +33,11 @@ export function evidenceOf(credential: SightedCredential, log: UserLog | undefin
     ...log?.evidence(),
   };
 }
+
+/**
+ * When the log last had the chance to answer for a user. A device that was offline meets old trees before it can ask again:
+ * only ticks, and answers or failures of the log, count as time.
+ */
+export function lastAsked(log: UserLog | undefined, { tickedAt }: RuleContext): number {
+  return Math.max(tickedAt, log?.readAt ?? Number.NEGATIVE_INFINITY, log?.failedAt ?? Number.NEGATIVE_INFINITY);
+}

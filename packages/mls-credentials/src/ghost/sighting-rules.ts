@@ -2,7 +2,7 @@ import { bytesKey } from "../bytes-key.js";
 import type { Condition, FindingKind } from "./finding.js";
 import type { SightedCredential } from "./ghost-event.js";
 import type { Sighting } from "./group-memory.js";
-import { evidenceOf, type RuleContext } from "./rule-context.js";
+import { evidenceOf, lastAsked, type RuleContext } from "./rule-context.js";
 
 /** Where a credential was seen. */
 interface Place {
@@ -64,9 +64,10 @@ export function* judgeSelf(sighting: Sighting, group: string, context: RuleConte
   if (context.own.trusted.some((key) => key.client === client && bytesKey(key.spkiHash) === spkiHash)) return;
   const log = context.logs.get(context.self);
   const level = levelOf(firstSeen, log?.provenAt ?? Number.NEGATIVE_INFINITY, context);
+  const overdue = lastAsked(log, context) > firstSeen + context.policy.evidenceDeadline;
   yield {
     kind: "SELF_UNKNOWN_IN_GROUP",
-    level: level === "pending" && context.now > firstSeen + context.policy.evidenceDeadline ? "suspect" : level,
+    level: level === "pending" && overdue ? "suspect" : level,
     subject: `${credential.client} ${credential.spkiHash}`,
     user: context.self,
     client: credential.client,

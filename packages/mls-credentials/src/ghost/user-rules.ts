@@ -4,7 +4,7 @@ import { isTrusted } from "../own-devices.js";
 import type { Condition } from "./finding.js";
 import type { GroupMemory } from "./group-memory.js";
 import type { UserLog } from "./log-memory.js";
-import type { RuleContext } from "./rule-context.js";
+import { lastAsked, type RuleContext } from "./rule-context.js";
 
 /** A certificate of this device that the log acknowledged. */
 export interface OwnCredential {
@@ -95,12 +95,7 @@ export function* evidenceUnavailable(
   const waiting = unanswered.filter((firstSeen) => provenAt < firstSeen + clockSkew);
   const since = Math.min(log?.missingSince ?? Number.POSITIVE_INFINITY, ...waiting);
   const deadline = since + evidenceDeadline;
-  // An observer who was offline meets old trees before it can ask again: only ticks and answers of the log count as time.
-  const asked = Math.max(
-    context.tickedAt,
-    log?.readAt ?? Number.NEGATIVE_INFINITY,
-    log?.failedAt ?? Number.NEGATIVE_INFINITY,
-  );
+  const asked = lastAsked(log, context);
   if (!Number.isFinite(since) || (log?.missingSince === undefined && asked < deadline)) return;
   yield {
     kind: "EVIDENCE_UNAVAILABLE",
