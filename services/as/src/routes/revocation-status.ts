@@ -1,24 +1,15 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import type { Context } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import type { AppContext } from "../context.js";
 import { Problem } from "../problem.js";
-import {
-  buildOcspResponse,
-  type CertificateId,
-  namesIssuer,
-  OCSP_FAILURE,
-  ocspFailure,
-  type OcspStatus,
-  readOcspRequest,
-} from "../revocation/ocsp-message.js";
+import { OcspAnswers } from "../revocation/ocsp-answers.js";
 import { RevocationLists } from "../revocation/revocation-lists.js";
 import { reasonName } from "../revocation/revoke.js";
 import { requireBearer } from "./admin.js";
 import { requireMediaType } from "./refusal.js";
 import { ClientUri, CredentialId, json, Reason, refusals, Seconds, UserUri } from "./schemas.js";
 
-/** Seconds for which an OCSP answer may be used. */
-const OCSP_VALIDITY = 3600;
 const MAX_REQUEST = 8192;
 const binary = z.string().openapi({ format: "binary" });
 
@@ -106,25 +97,14 @@ export function revocationStatusRoutes(app: OpenAPIHono, context: AppContext): v
     return c.body(new Uint8Array(found.der), 200, headers);
   });
 
-  const answer = async (der: Uint8Array): Promise<Uint8Array> => {
-    const request = readOcspRequest(der);
-    const [first] = request?.certificates ?? [];
-    if (request === undefined || first === undefined) return ocspFailure(OCSP_FAILURE.malformedRequest);
-    const issuer = context.issuers().find(({ certificate }) => namesIssuer(first, certificate));
-    const responder = issuer === undefined ? undefined : context.ocspResponders.get(issuer.id);
-    if (issuer === undefined || responder === undefined) return ocspFailure(OCSP_FAILURE.unauthorized);
-    const answers: { id: CertificateId; status: OcspStatus }[] = [];
-    for (const id of request.certificates)
-      answers.push({
-        id,
-        status: namesIssuer(id, issuer.certificate)
-          ? await statusOf(context, issuer.id, id.serial)
-          : { status: "unknown" },
-      });
-    const now = context.now();
-    return await buildOcspResponse(responder, answers, request.nonce, now, now + OCSP_VALIDITY);
+  const ocsp = new OcspAnswers(context);
+  const respond = async (c: Context, request: Uint8Array): Promise<Response> => {
+    const { der, shared } = await ocsp.answer(request);
+    return c.body(new Uint8Array(der), 200, {
+      "Content-Type": "application/ocsp-response",
+      "Cache-Control": shared ? "max-age=60" : "no-store",
+    });
   };
-  const headers = { "Content-Type": "application/ocsp-response", "Cache-Control": "no-store" };
 
   app.use("/ocsp", bodyLimit({ maxSize: MAX_REQUEST }), async (c, next) =>
     c.req.method === "POST" ? await requireMediaType("application/ocsp-request")(c, next) : await next(),
@@ -136,7 +116,7 @@ export function revocationStatusRoutes(app: OpenAPIHono, context: AppContext): v
       summary: "Ask for the status of certificates (RFC 6960)",
       responses: ocspAnswer,
     }),
-    async (c) => c.body(new Uint8Array(await answer(new Uint8Array(await c.req.arrayBuffer()))), 200, headers),
+    async (c) => await respond(c, new Uint8Array(await c.req.arrayBuffer())),
   );
   app.openapi(
     createRoute({
@@ -146,15 +126,6 @@ export function revocationStatusRoutes(app: OpenAPIHono, context: AppContext): v
       request: { params: z.object({ request: z.string().max(MAX_REQUEST) }) },
       responses: ocspAnswer,
     }),
-    async (c) =>
-      c.body(new Uint8Array(await answer(Buffer.from(c.req.valid("param").request, "base64"))), 200, headers),
+    async (c) => await respond(c, Buffer.from(c.req.valid("param").request, "base64")),
   );
-}
-
-async function statusOf({ store }: AppContext, issuer: string, serial: string): Promise<OcspStatus> {
-  const known = await store.credentialStatus(issuer, serial);
-  if (known === undefined) return { status: "unknown" };
-  const { revocation } = known;
-  if (revocation === undefined) return { status: "good" };
-  return { status: "revoked", revokedAt: revocation.revokedAt, reason: revocation.reason };
 }
