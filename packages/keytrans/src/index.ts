@@ -1,16 +1,10 @@
 export { baseBinaryLadder, MAX_VERSION } from "./binary-ladder.js";
 export { KeytransError, type KeytransErrorCode } from "./errors.js";
-export {
-  decodeEvidence,
-  encodeEvidence,
-  type Evidence,
-  type EvidenceKind,
-  type EvidenceOperation,
-  type Exchange,
-  type StatedRoot,
-} from "./evidence.js";
+export type { Evidence, EvidenceKind, EvidenceOperation, Exchange, StatedRoot } from "./evidence.js";
+export { decodeEvidence, encodeEvidence } from "./evidence-codec.js";
 export { logId } from "./log-id.js";
 export { type Appended, type AppendedNode, appendLeaf, leafValue, rootValue } from "./log-tree/hashing.js";
 export { evaluatePrefixProof, type SearchedKey } from "./prefix-tree/evaluate.js";
+export { prefixParentValue } from "./prefix-tree/hashing.js";
 export * from "./structs/index.js";
 export * from "./suite/index.js";

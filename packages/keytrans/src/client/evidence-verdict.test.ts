@@ -1,7 +1,8 @@
 import { decode, encode } from "@mls-as/tls-codec";
 import { describe, expect, it } from "vitest";
 import { KeytransError } from "../errors.js";
-import { decodeEvidence, encodeEvidence, type Evidence, type EvidenceOperation } from "../evidence.js";
+import type { Evidence, EvidenceOperation } from "../evidence.js";
+import { decodeEvidence, encodeEvidence } from "../evidence-codec.js";
 import { keyedHashSuite } from "../fixtures/keyed-hash-suite.js";
 import { MemoryLog, type MemoryLogOptions, text } from "../fixtures/memory-log.js";
 import { createAuditor } from "../auditor/index.js";
