@@ -70,7 +70,7 @@ test.each<[string, string, string[]]>([
   ["keys that are no token", 'keys = "/dev/token"', ["keys"]],
   ["a level that is none", 'log_level = "loud"', ["log_level"]],
   ["a URL of another kind", 'public_url = "ftp://as.example"', ["public_url"]],
-])("%s is refused by its field", (_, text, expected) => {
+])("%s is refused by its field", (...[, text, expected]) => {
   const environment = text === "" ? {} : LOG;
   expect(fields(() => readSettings(environment, toml(text), {}))).toEqual(expected);
 });
