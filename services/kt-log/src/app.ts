@@ -38,7 +38,7 @@ export function createApp(context: Context): LogApp {
   const refuse = (problem: Problem, c: HonoContext<Environment>): Response => {
     metrics.refusals.inc({ code: problem.code });
     const response = problemResponse(problem, { requestId: c.get("requestId"), realm: "kt-log" });
-    if (problem.code === "unauthorized") response.headers.set("replay-nonce", context.nonces.issue());
+    if (problem.code === "unauthorized") response.headers.set("replay-nonce", context.nonces.issue().nonce);
     return response;
   };
 

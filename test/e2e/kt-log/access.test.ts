@@ -5,6 +5,10 @@ import { join } from "node:path";
 import { UpdateRequest } from "@mls-as/keytrans";
 import { type ClientState, createClient, type KtClient } from "@mls-as/keytrans/client";
 import { nodeSuite } from "@mls-as/keytrans/node";
+import { connectLog, type Fetch } from "@mls-as/kt-client";
+import { nodeProvider } from "@mls-as/mls-core/node";
+import { readAsDevice } from "@mls-as/mls-credentials/client";
+import { listen } from "@mls-as/service-runtime";
 import { encode } from "@mls-as/tls-codec";
 import { CompactSign } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -155,6 +159,27 @@ describe("devices", () => {
     const answer = await send("/v1/search", body, await signed({ body }));
     const { result } = await search.verify(new Uint8Array(await answer.arrayBuffer()), now);
     expect(result.value).toEqual(utf8("four"));
+  });
+
+  test("the SDK signs the log client's requests, over HTTP", async () => {
+    const server = await listen({ fetch: createApp(context).fetch, host: "127.0.0.1", port: 0 });
+    // The proxy's part: callers use the public URL.
+    const fetchThere = (url: string, init: RequestInit): Promise<Response> =>
+      fetch(url.replace(PUBLIC_URL, server.url), init);
+    const key = {
+      subjectPublicKeyInfo: phone.spki,
+      sign: async (data: Uint8Array) => nodeProvider.sign(0x0807, phone.privateKey, data),
+    };
+    const reading = readAsDevice({ key, certificate: leaf, issuers: [issuer] }, { fetch: fetchThere as Fetch });
+    const options = { url: PUBLIC_URL, fetch: fetchThere as Fetch, clock: () => now, retry: { attempts: 1 } };
+    const stranger = await connectLog(options);
+    await expect(stranger.search(stranger.kt.initialState(), { label: utf8(LABEL) })).rejects.toMatchObject({
+      status: 401,
+    });
+    const connection = await connectLog({ ...options, reader: reading });
+    const { result } = await connection.search(connection.kt.initialState(), { label: utf8(LABEL) });
+    expect(result.value).toEqual(utf8("four"));
+    await server.close(0);
   });
 
   test("a refusal carries a nonce that works", async () => {

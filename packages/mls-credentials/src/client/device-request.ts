@@ -33,13 +33,19 @@ export async function signRequest({ key, certificate }: RequestSigner, request: 
   return await signJws(key, { "x5t#S256": toBase64Url(sha256(certificate)) }, request);
 }
 
-interface Unsigned {
+/** What a JWS of a device is made for. */
+export interface Unsigned {
   readonly url: string;
   readonly nonce: string;
   readonly payload: Uint8Array;
 }
 
-async function signJws(key: DeviceKey, signer: object, { url, nonce, payload }: Unsigned): Promise<SignedRequest> {
+/** A flattened JWS over `payload` whose header names the signer as `signer` says. @throws ClientError */
+export async function signJws(
+  key: DeviceKey,
+  signer: object,
+  { url, nonce, payload }: Unsigned,
+): Promise<SignedRequest> {
   const { name, scalar } = algorithmOf(key);
   const header = { alg: name, nonce, url, ...signer };
   const encodedHeader = toBase64Url(new TextEncoder().encode(JSON.stringify(header)));

@@ -23,6 +23,7 @@ export {
   platformDeviceKey,
 } from "./key-store.js";
 export { deviceListsOf, type LogClient, type LogClientOptions, openLog, type ProvenList } from "./log-client.js";
+export { type LogReader, readAsDevice } from "./log-reader.js";
 export { type GossipHead, Monitor, type MonitorOptions, type MonitorReport } from "./monitor.js";
 export {
   defaultRenewalWindow,

@@ -23,11 +23,14 @@ export class RequestNonces {
     this.#lifetime = lifetime;
   }
 
-  issue(): string {
+  /** A nonce, and until when it is good, seconds since 1970. */
+  issue(): { readonly nonce: string; readonly expiresAt: number } {
     const head = Buffer.alloc(HEAD);
-    head.writeBigUInt64BE(BigInt(Math.max(0, Math.floor(this.#clock()))), 0);
+    const now = Math.max(0, Math.floor(this.#clock()));
+    head.writeBigUInt64BE(BigInt(now), 0);
     randomBytes(HEAD - 8).copy(head, 8);
-    return Buffer.concat([head, this.#tag(head)]).toString("base64url");
+    const nonce = Buffer.concat([head, this.#tag(head)]).toString("base64url");
+    return { nonce, expiresAt: Math.floor((now + this.#lifetime) / 1000) };
   }
 
   /** Whether the nonce was made here, is fresh and was not used before; from now on it is used. */

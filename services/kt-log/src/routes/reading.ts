@@ -40,6 +40,7 @@ export function readingRoutes(app: LogApp, context: Context, admission: Admissio
   operation("/v1/credential-update", credential, (request) => prover.credentialUpdate(request));
   app.post("/v1/nonces", (c) => {
     admission.count(c);
-    return c.body(null, 204, { "replay-nonce": context.nonces.issue(), "cache-control": "no-store" });
+    const { nonce, expiresAt } = context.nonces.issue();
+    return c.json({ nonce, expiresAt }, 201, { "replay-nonce": nonce, "cache-control": "no-store" });
   });
 }

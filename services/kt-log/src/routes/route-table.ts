@@ -12,7 +12,7 @@ export interface Route {
   /** The structure of the request's body, by its name in the draft. */
   readonly request?: string;
   /** What a success carries. */
-  readonly response: { readonly status: 200 | 204; readonly type?: string; readonly description: string };
+  readonly response: { readonly status: 200 | 201 | 204; readonly type?: string; readonly description: string };
   /** Query parameters with what they mean. */
   readonly query?: Readonly<Record<string, string>>;
   /** Refusals beyond those that every route has. */
@@ -173,7 +173,11 @@ export const ROUTES: readonly Route[] = [
     path: "/v1/nonces",
     access: "everybody",
     summary: "A nonce for a device-signed request",
-    response: { status: 204, description: "The nonce is in the header Replay-Nonce" },
+    response: {
+      status: 201,
+      type: JSON_TYPE,
+      description: "nonce, expiresAt (seconds since 1970); also in Replay-Nonce",
+    },
     problems: [],
   },
   {
