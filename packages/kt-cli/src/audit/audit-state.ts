@@ -11,8 +11,8 @@ export interface AuditProgress {
   /** Entries and label changes verified since the audit's start. */
   readonly entries: number;
   readonly changes: number;
-  /** The newest tree that was audited and that the log has signed. */
-  readonly signed: { readonly state: AuditorState; readonly signature: Uint8Array } | undefined;
+  /** The state before the newest entry. */
+  readonly previous: AuditorState | undefined;
   /** Size of the newest tree whose auditor's head the log has taken. */
   readonly posted: number;
 }
@@ -26,16 +26,15 @@ export async function readProgress(context: Context, path: string): Promise<Audi
     const { format, entries, changes, posted } = value ?? {};
     if (format !== FORMAT || typeof entries !== "number" || typeof changes !== "number" || typeof posted !== "number")
       throw new Failure("file-malformed", `${path} is not an audit's state`, { path });
-    const signed = value?.["signed"] as Record<string, unknown> | undefined;
     return {
       state: decodeAuditorState(base64UrlBytes(value?.["state"], "state")),
       entries,
       changes,
       posted,
-      signed: signed && {
-        state: decodeAuditorState(base64UrlBytes(signed["state"], "signed.state")),
-        signature: base64UrlBytes(signed["signature"], "signed.signature"),
-      },
+      previous:
+        value?.["previous"] === undefined
+          ? undefined
+          : decodeAuditorState(base64UrlBytes(value["previous"], "previous")),
     };
   } catch (error) {
     if (error instanceof Failure && error.code === "file-unreadable") return undefined;
@@ -44,13 +43,11 @@ export async function readProgress(context: Context, path: string): Promise<Audi
   }
 }
 
-export async function writeProgress(path: string, { state, signed, ...counts }: AuditProgress): Promise<void> {
+export async function writeProgress(path: string, { state, previous, ...counts }: AuditProgress): Promise<void> {
   await writeJson(path, {
     format: FORMAT,
     ...counts,
     state: toBase64Url(encodeAuditorState(state)),
-    ...(signed && {
-      signed: { state: toBase64Url(encodeAuditorState(signed.state)), signature: toBase64Url(signed.signature) },
-    }),
+    ...(previous && { previous: toBase64Url(encodeAuditorState(previous)) }),
   });
 }

@@ -1,64 +1,64 @@
 import { KeytransError, leafValue, type TreeHead } from "@mls-as/keytrans";
-import { type Auditor, type AuditorState, encodeAuditorState } from "@mls-as/keytrans/auditor";
+import { type AuditedEntry, type Auditor, type AuditorState, encodeAuditorState } from "@mls-as/keytrans/auditor";
+import { LogClientError } from "@mls-as/kt-client";
 import { equalBytes } from "@mls-as/tls-codec";
-import { type Bundle, type SignedRoot } from "../evidence/bundle.js";
 import { isProven } from "../evidence/accuse.js";
+import type { Bundle, SignedRoot } from "../evidence/bundle.js";
 import { Failure } from "../failure.js";
 import { isSignedTree } from "../log-signature.js";
 import type { Session } from "../pin.js";
 import { countText } from "../terminal/time-text.js";
 import type { AuditProgress } from "./audit-state.js";
+import { updatePages } from "./updates.js";
 
-/** Updates that are kept since the last signed tree, so that a refusal can be shown in full. */
-const MAX_KEPT = 2000;
-const MAX_KEPT_OCTETS = 8 * 2 ** 20;
+/** Entries between a fault and the signed head that evidence may hold; beyond, a fault cannot be shown to others. */
+const MAX_SHOWN = 2000;
+
+/** A tree that the log signed for somebody else, and that the audited tree does not contain. */
+interface Conflict {
+  readonly other: SignedRoot;
+  /** Of the audited tree at the other's size. */
+  readonly heads: readonly Uint8Array[];
+  readonly leaves: Uint8Array[];
+}
 
 /** Follows updates one by one, and holds the trees that they make against trees the log has signed for others. */
 export class Auditing {
   readonly #session: Session;
   readonly #auditor: Auditor;
-  #progress: AuditProgress;
-  /** Since the last signed tree; undefined when they became too many. */
-  #kept: Uint8Array[] | undefined = [];
-  #octets = 0;
   readonly #others: readonly SignedRoot[];
-  #conflict:
-    | { readonly other: SignedRoot; readonly heads: readonly Uint8Array[]; readonly leaves: Uint8Array[] }
-    | undefined;
+  #progress: AuditProgress;
+  #conflict: Conflict | undefined;
 
   constructor(session: Session, auditor: Auditor, progress: AuditProgress, others: readonly SignedRoot[]) {
     this.#session = session;
     this.#auditor = auditor;
     this.#progress = progress;
     this.#others = others;
-    const { signed, state } = progress;
-    if (signed?.state.treeSize !== state.treeSize && state.treeSize > 0) this.#kept = undefined;
   }
 
   get progress(): AuditProgress {
     return this.#progress;
   }
 
-  /** Verifies the next update. `rest`: the updates after it that are at hand. @throws Failure */
-  async step(update: Uint8Array, head: TreeHead, rest: readonly Uint8Array[]): Promise<void> {
+  /** Verifies the next update. @throws Failure */
+  async step(update: Uint8Array, head: TreeHead): Promise<void> {
     const { state, entries, changes } = this.#progress;
-    let next: { state: AuditorState; root: Uint8Array; added: number };
+    let next: AuditedEntry;
     try {
       next = this.#auditor.process(state, update);
     } catch (error) {
       if (!(error instanceof KeytransError)) throw error;
-      throw await this.#refusal(error, update, head, rest);
+      throw await this.#refusal(error, update, head);
     }
-    this.#progress = { ...this.#progress, state: next.state, entries: entries + 1, changes: changes + next.added };
-    this.#keep(update);
+    this.#progress = {
+      ...this.#progress,
+      previous: state,
+      state: next.state,
+      entries: entries + 1,
+      changes: changes + next.added,
+    };
     this.#compare(next.state, next.root);
-  }
-
-  #keep(update: Uint8Array): void {
-    if (this.#kept === undefined) return;
-    this.#kept.push(update);
-    this.#octets += update.length;
-    if (this.#kept.length > MAX_KEPT || this.#octets > MAX_KEPT_OCTETS) this.#kept = undefined;
   }
 
   #compare(state: AuditorState, root: Uint8Array): void {
@@ -70,23 +70,9 @@ export class Auditing {
         this.#conflict = { other, heads: state.heads, leaves: [] };
   }
 
-  async #refusal(
-    error: KeytransError,
-    update: Uint8Array,
-    head: TreeHead,
-    rest: readonly Uint8Array[],
-  ): Promise<Failure> {
-    const { state, signed } = this.#progress;
-    const from = this.#kept === undefined ? state : (signed?.state ?? this.#auditor.initialState());
-    const before = this.#kept === undefined ? undefined : signed?.signature;
-    const bundle: Bundle = {
-      kind: "audit",
-      configuration: this.#session.connection.configurationBytes,
-      state: encodeAuditorState(from),
-      ...(before && { before }),
-      updates: [...(this.#kept ?? []), update, ...rest],
-      after: { treeSize: head.treeSize, signature: head.signature },
-    };
+  async #refusal(error: KeytransError, update: Uint8Array, head: TreeHead): Promise<Failure> {
+    const { state } = this.#progress;
+    const bundle = await this.#bundle([update, ...(await this.#after(state.treeSize + 1, head))], head);
     const proven = await isProven(bundle);
     return new Failure(
       proven ? "misbehaviour" : "unverifiable",
@@ -95,54 +81,63 @@ export class Auditing {
     );
   }
 
+  /** The updates from an entry to the signed head, where they are few enough to be shown. */
+  async #after(from: number, { treeSize }: TreeHead): Promise<Uint8Array[]> {
+    if (treeSize - from > MAX_SHOWN) return [];
+    const updates: Uint8Array[] = [];
+    for await (const page of updatePages(this.#session.connection, from, treeSize)) updates.push(...page);
+    return updates;
+  }
+
+  /** From the entry before the newest one on: its update establishes the newest entry's time and prefix tree. */
+  async #bundle(updates: readonly Uint8Array[], { treeSize, signature }: TreeHead): Promise<Bundle> {
+    const { state, previous } = this.#progress;
+    const last = previous === undefined ? undefined : await this.#updateAgain(previous, state);
+    return {
+      kind: "audit",
+      configuration: this.#session.connection.configurationBytes,
+      state: encodeAuditorState(last === undefined ? state : (previous as AuditorState)),
+      updates: last === undefined ? updates : [last, ...updates],
+      after: { treeSize, signature },
+    };
+  }
+
+  /** The update that led from one state to the next, fetched again; undefined where the log gives another one now. */
+  async #updateAgain(before: AuditorState, after: AuditorState): Promise<Uint8Array | undefined> {
+    try {
+      const [update] = await this.#session.connection.auditorUpdates(before.treeSize, 1);
+      if (update === undefined) return undefined;
+      const { state } = this.#auditor.process(before, update);
+      return equalBytes(encodeAuditorState(state), encodeAuditorState(after)) ? update : undefined;
+    } catch (error) {
+      if (error instanceof KeytransError || error instanceof LogClientError) return undefined;
+      throw error;
+    }
+  }
+
   /** Holds the tree audited so far against the log's signature under it. @throws Failure */
   async confirm(head: TreeHead): Promise<SignedRoot> {
     const { state } = this.#progress;
     const root = this.#auditor.root(state);
     const signedRoot: SignedRoot = { treeSize: state.treeSize, root, signature: head.signature };
     const { connection } = this.#session;
-    if (!(await isSignedTree(connection, state.treeSize, root, head.signature))) throw this.#otherTree(head);
-    if (this.#conflict !== undefined) {
-      const { other, heads, leaves } = this.#conflict;
-      const configuration = connection.configurationBytes;
-      const bundle: Bundle = {
-        kind: "tree-heads",
-        configuration,
-        small: other,
-        large: signedRoot,
-        heads,
-        appended: leaves,
-      };
+    if (!(await isSignedTree(connection, state.treeSize, root, head.signature)))
       throw new Failure(
-        (await isProven(bundle)) ? "misbehaviour" : "unverifiable",
-        `The log shows its auditor another history than its users: it signed two trees of ${countText(other.treeSize)} entries.`,
-        { reason: "fork", section: "Detecting Forks", bundle },
+        "unverifiable",
+        `The updates lead to another tree of ${countText(state.treeSize)} entries than the one that the log signs.`,
+        { reason: "invalid-tree-head-signature", section: "Auditing", bundle: await this.#bundle([], head) },
       );
-    }
-    this.#progress = { ...this.#progress, signed: { state, signature: head.signature } };
-    this.#kept = [];
-    this.#octets = 0;
+    if (this.#conflict !== undefined) throw await this.#otherHistory(this.#conflict, signedRoot);
     return signedRoot;
   }
 
-  #otherTree(head: TreeHead): Failure {
-    const { signed, state } = this.#progress;
-    const whole = this.#kept !== undefined;
+  async #otherHistory({ other, heads, leaves }: Conflict, large: SignedRoot): Promise<Failure> {
+    const configuration = this.#session.connection.configurationBytes;
+    const bundle: Bundle = { kind: "tree-heads", configuration, small: other, large, heads, appended: leaves };
     return new Failure(
-      "unverifiable",
-      `The updates lead to another tree of ${countText(state.treeSize)} entries than the one that the log signs.`,
-      {
-        reason: "invalid-tree-head-signature",
-        section: "Auditing",
-        bundle: {
-          kind: "audit",
-          configuration: this.#session.connection.configurationBytes,
-          state: encodeAuditorState(whole ? (signed?.state ?? this.#auditor.initialState()) : state),
-          ...(whole && signed && { before: signed.signature }),
-          updates: this.#kept ?? [],
-          after: { treeSize: head.treeSize, signature: head.signature },
-        },
-      },
+      (await isProven(bundle)) ? "misbehaviour" : "unverifiable",
+      `The log shows its auditor another history than its users: it signed two trees of ${countText(other.treeSize)} entries.`,
+      { reason: "fork", section: "Detecting Forks", bundle },
     );
   }
 

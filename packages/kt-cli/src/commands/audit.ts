@@ -97,7 +97,7 @@ async function start(context: Context, auditor: Auditor, path: string, flags: Au
       });
     return known;
   }
-  return { state: await startState(context, auditor, flags), entries: 0, changes: 0, signed: undefined, posted: 0 };
+  return { state: await startState(context, auditor, flags), entries: 0, changes: 0, previous: undefined, posted: 0 };
 }
 
 async function startState(context: Context, auditor: Auditor, { from }: AuditFlags): Promise<AuditorState> {
@@ -142,8 +142,8 @@ async function auditOnce(
   try {
     for await (const page of updatePages(connection, treeSize, head.treeSize)) {
       if (page.length === 0) break;
-      for (const [i, update] of page.entries()) {
-        await auditing.step(update, head, page.slice(i + 1));
+      for (const update of page) {
+        await auditing.step(update, head);
         failpoint(context, "audit-processed");
       }
       failpoint(context, "audit-saving");

@@ -32,21 +32,17 @@ export type Bundle =
       readonly heads: readonly Uint8Array[];
       readonly appended: readonly Uint8Array[];
     }
-  /** An auditor update that breaks a rule, the auditor's state before it, and the log's signatures around it. */
+  /** An auditor update that breaks a rule, the auditor's state before, and the log's signature over the tree after it. */
   | {
       readonly kind: "audit";
       readonly configuration: Uint8Array;
       readonly state: Uint8Array;
-      /** The log's signature over the tree of `state`, where it signed just that one. */
-      readonly before?: Uint8Array;
-      /** From the offending one on, up to the tree that `after` signs. */
+      /** From the entry before the offending one on, up to the tree that `after` signs. */
       readonly updates: readonly Uint8Array[];
       readonly after?: { readonly treeSize: number; readonly signature: Uint8Array };
     }
   /** An answer that does not verify, and that nobody can be accused of: it may have been altered on the way. */
   | { readonly kind: "unverifiable"; readonly exchange: Exchange; readonly code: string };
-
-export type BundleKind = Bundle["kind"];
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -103,7 +99,6 @@ export function bundleJson(bundle: Bundle): Json {
         kind,
         configuration: toBase64Url(bundle.configuration),
         state: toBase64Url(bundle.state),
-        ...(bundle.before && { before: toBase64Url(bundle.before) }),
         updates: bundle.updates.map(toBase64Url),
         ...(bundle.after && {
           after: { treeSize: bundle.after.treeSize, signature: toBase64Url(bundle.after.signature) },
@@ -227,7 +222,6 @@ export function readBundle(value: unknown): Bundle {
         kind,
         configuration: fields.bytes("configuration"),
         state: fields.bytes("state"),
-        ...(fields.has("before") && { before: fields.bytes("before") }),
         updates: fields.list("updates"),
         ...(fields.has("after") && {
           after: {

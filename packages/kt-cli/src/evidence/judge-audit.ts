@@ -1,38 +1,52 @@
-import { AuditorUpdate, evaluatePrefixProof, KeytransError } from "@mls-as/keytrans";
+import { appendLeaf, AuditorUpdate, KeytransError, leafValue } from "@mls-as/keytrans";
 import { type Auditor, type AuditorState, createAuditor, decodeAuditorState } from "@mls-as/keytrans/auditor";
 import type { KnownLog } from "@mls-as/kt-client";
-import { decode, equalBytes } from "@mls-as/tls-codec";
+import { decode } from "@mls-as/tls-codec";
 import { isSignedTree } from "../log-signature.js";
 import { countText } from "../terminal/time-text.js";
 import type { Bundle } from "./bundle.js";
 import { confirmed, type Opinion, proven, unfounded } from "./judgement.js";
+import { rootsAfterRemoval } from "./removal.js";
 
-/** Follows the updates of a bundle up to the one that breaks a rule, and says what the signatures around it prove. */
-export async function judgeAuditBundle(log: KnownLog, bundle: Extract<Bundle, { kind: "audit" }>): Promise<Opinion> {
+type AuditBundle = Extract<Bundle, { kind: "audit" }>;
+
+/**
+ * Follows the updates of a bundle up to the one that breaks a rule, and on to the tree that the log signed. Updates are
+ * signed by nobody: what is proven is only what that signature is over, the offending entry and the one before it included.
+ */
+export async function judgeAuditBundle(log: KnownLog, bundle: AuditBundle): Promise<Opinion> {
   const auditor = createAuditor({ suite: log.kt.setting.suite, configuration: log.configuration });
   const start = decodeAuditorState(bundle.state);
   const { state, fault, at } = follow(auditor, start, bundle.updates);
   if (fault === undefined) return judgeEnd(log, auditor, state, bundle.after);
   const where = `Entry ${countText(state.treeSize)}: ${fault.message}.`;
-  if (fault.code === "non-monotonic-timestamps") {
-    const tree = timeless(auditor, state, bundle.updates.slice(at));
-    const { after } = bundle;
-    if (tree !== undefined && after !== undefined && after.treeSize === tree.treeSize)
-      if (await isSignedTree(log, tree.treeSize, auditor.root(tree), after.signature))
-        return proven("The log stamped time backwards", where, "The log signed a tree that holds this entry.");
-  }
-  const bound = await isBound(log, auditor, start, bundle.before);
-  if (bound && fault.path === "removed" && removesWhatIsThere(log, state, bundle.updates[at] as Uint8Array))
+  // The time and prefix tree of the start are only the accuser's word: an entry must stand between them and the fault.
+  const established = at > 0 || start.treeSize === 0;
+  const rest = bundle.updates.slice(at);
+  if (
+    established &&
+    fault.code === "non-monotonic-timestamps" &&
+    (await isSignedAfter(log, auditor, timeless(auditor, state, rest), bundle))
+  )
     return proven(
-      "A leaf is removed from the tree that the log has signed",
+      "The log stamped time backwards",
       where,
-      "The log signed the tree before, and the update proves that the leaf is in it while taking it away. Nothing is ever removed from this log: a version of a label would vanish.",
-      "The log's signature is under the tree before; the update itself is not signed. Who received it over a secure connection to the log knows that it came from there.",
+      "The log signed a tree that holds this entry and the one before.",
     );
+  if (established && fault.path === "removed")
+    for (const next of removals(log, state, rest[0] as Uint8Array)) {
+      const { state: end, fault: further } = follow(auditor, next, rest.slice(1));
+      if (further === undefined && (await isSignedAfter(log, auditor, end, bundle)))
+        return proven(
+          "A leaf is removed from the log's tree",
+          where,
+          "The log signed a tree whose next entry lacks a leaf that the entry before holds. Nothing is ever removed from this log: a version of a label would vanish.",
+        );
+    }
   return confirmed(
     "An update does not follow the entry before",
     where,
-    "Updates are not signed one by one: somebody between could have altered this one, so it accuses nobody by itself.",
+    "Updates are not signed one by one, and the tree that the log signed does not show the fault by itself: somebody between could have altered the update, so it accuses nobody.",
   );
 }
 
@@ -41,7 +55,7 @@ async function judgeEnd(
   log: KnownLog,
   auditor: Auditor,
   state: AuditorState,
-  after: Extract<Bundle, { kind: "audit" }>["after"],
+  after: AuditBundle["after"],
 ): Promise<Opinion> {
   if (after === undefined || after.treeSize !== state.treeSize || state.treeSize === 0)
     return unfounded("The updates are ones that an auditor accepts.");
@@ -85,20 +99,23 @@ function timeless(auditor: Auditor, from: AuditorState, updates: readonly Uint8A
   return state;
 }
 
-/** Whether the log signed the tree that the updates start from; every log starts empty. */
-async function isBound(log: KnownLog, auditor: Auditor, start: AuditorState, signature: Uint8Array | undefined) {
-  if (start.treeSize === 0) return true;
-  return signature !== undefined && (await isSignedTree(log, start.treeSize, auditor.root(start), signature));
+/** The trees that an update may make which takes leaves away. */
+function removals(log: KnownLog, state: AuditorState, bytes: Uint8Array): AuditorState[] {
+  const { suite } = log.kt.setting;
+  const { timestamp } = decode(AuditorUpdate, bytes);
+  return rootsAfterRemoval(suite, bytes, state.prefixRoot).map((prefixRoot) => {
+    const leaf = leafValue(suite, { timestamp, prefixTree: prefixRoot });
+    const { heads } = appendLeaf(suite, state.treeSize, state.heads, leaf);
+    return { ...state, treeSize: state.treeSize + 1, timestamp, prefixRoot, heads };
+  });
 }
 
-/** Whether an update that only removes proves its leaves to be in the tree before it. */
-function removesWhatIsThere(log: KnownLog, state: AuditorState, bytes: Uint8Array): boolean {
-  const { added, removed, proof } = decode(AuditorUpdate, bytes);
-  if (added.length > 0 || proof.results.some(({ resultType }) => resultType !== "inclusion")) return false;
-  try {
-    return equalBytes(evaluatePrefixProof(log.kt.setting.suite, removed, proof), state.prefixRoot);
-  } catch (error) {
-    if (error instanceof KeytransError) return false;
-    throw error;
-  }
+async function isSignedAfter(
+  log: KnownLog,
+  auditor: Auditor,
+  state: AuditorState | undefined,
+  { after }: AuditBundle,
+): Promise<boolean> {
+  if (state === undefined || after === undefined || after.treeSize !== state.treeSize) return false;
+  return isSignedTree(log, state.treeSize, auditor.root(state), after.signature);
 }
