@@ -19,7 +19,7 @@ class MemoryKms implements CloudKms {
     return name;
   };
   listKeys: CloudKms["listKeys"] = async () =>
-    [...this.#keys].map(([name, { key: _, ...rest }]) => ({ name, ...rest }));
+    [...this.#keys].map(([name, { labels, publicKeyDer }]) => ({ name, labels, publicKeyDer }));
   sign: CloudKms["sign"] = async (name, data) => {
     const key = this.#keys.get(name)?.key;
     if (key === undefined) throw new Error("404");

@@ -3,7 +3,7 @@ import type { VerifyContinuity } from "./device/verify-continuity.js";
 import type { Metrics } from "./metrics.js";
 import type { OcspResponder } from "./revocation/ocsp-message.js";
 import type { PolicyContext } from "./policy/validation-policy.js";
-import type { Signer } from "./signer/signer.js";
+import type { Signer } from "@mls-as/signers";
 
 /** What the routes work with; made once at start. */
 export interface AppContext extends PolicyContext {

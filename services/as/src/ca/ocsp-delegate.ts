@@ -5,7 +5,7 @@ import { AsnConvert } from "@peculiar/asn1-schema";
 import { toHex } from "../binary-text.js";
 import { writeDurably } from "../durable-file.js";
 import type { OcspResponder } from "../revocation/ocsp-message.js";
-import type { Signer } from "../signer/signer.js";
+import type { Signer } from "@mls-as/signers";
 import { keyIdentifier, nameOfSubject, OID, signatureAlgorithm, signCertificate } from "../x509/certificate-profile.js";
 import {
   element,

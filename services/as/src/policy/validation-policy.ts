@@ -14,7 +14,7 @@ import type { CertificationAuthorities } from "../ca/development-ca.js";
 import { driveIntent } from "../issuance/intent-driver.js";
 import { type IssuanceContext, journalWhenFree } from "../issuance/issue.js";
 import { Problem } from "../problem.js";
-import type { SigningKey } from "../signer/signer.js";
+import type { SigningKey } from "@mls-as/signers";
 
 export interface PolicyContext extends IssuanceContext {
   readonly authorities: CertificationAuthorities;

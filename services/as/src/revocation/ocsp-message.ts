@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { AsnConvert } from "@peculiar/asn1-schema";
-import type { SigningKey } from "../signer/signer.js";
+import type { SigningKey } from "@mls-as/signers";
 import { keyIdentifier, nameOfSubject, signatureAlgorithm } from "../x509/certificate-profile.js";
 import {
   bitString,

@@ -24,7 +24,7 @@ import {
   Validity,
   Version,
 } from "@peculiar/asn1-x509";
-import type { KeyAlgorithm, SigningKey } from "../signer/signer.js";
+import type { KeyAlgorithm, SigningKey } from "@mls-as/signers";
 import { bitString, members, sequenceOf } from "./der.js";
 
 /** Object identifiers of the profile. */

@@ -1,1 +1,0 @@
-export { SoftwareSigner } from "@mls-as/signers";
