@@ -23,6 +23,7 @@ const SUITES: readonly (() => Promise<readonly Benchmark[]>)[] = [
   async () => (await import("./as.js")).benchmarks,
   async () => (await import("./signers.js")).benchmarks,
   async () => (await import("./audit.js")).benchmarks,
+  async () => (await import("./sdk.js")).benchmarks,
 ];
 
 /** `npm run -s bench -- [--json FILE] [NAME...]`: a NAME selects every benchmark whose name starts with it. */
