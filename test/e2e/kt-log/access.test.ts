@@ -1,4 +1,4 @@
-import { createHash, createPrivateKey, randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,7 +10,6 @@ import { nodeProvider } from "@mls-as/mls-core/node";
 import { readAsDevice } from "@mls-as/mls-credentials/client";
 import { listen } from "@mls-as/service-runtime";
 import { encode } from "@mls-as/tls-codec";
-import { CompactSign } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { LabelWriter, type Send, sendInProcess, utf8 } from "../../../services/kt-log/fixtures/label-writer.js";
 import { createApp } from "../../../services/kt-log/src/app.js";
@@ -38,6 +37,7 @@ let issuer: Uint8Array;
 let known: ClientState;
 let opening: Uint8Array | undefined;
 
+const base64Url = (data: Uint8Array | string): string => Buffer.from(data).toString("base64url");
 const pem = (der: Uint8Array): string =>
   `-----BEGIN CERTIFICATE-----\n${Buffer.from(der).toString("base64")}\n-----END CERTIFICATE-----\n`;
 const reader = { authorization: `Bearer ${READER}` };
@@ -62,9 +62,8 @@ async function freshNonce(): Promise<string> {
 
 /** What a device sends: a compact JWS over the body, with the body left out. */
 async function signed({ key = phone, chain = [leaf, issuer], body, path = "/v1/search", header = {} }: Signing) {
-  const pkcs8 = Buffer.concat([Buffer.from("302e020100300506032b657004220420", "hex"), key.privateKey]);
-  const jws = await new CompactSign(body)
-    .setProtectedHeader({
+  const protectedHeader = base64Url(
+    JSON.stringify({
       alg: "EdDSA",
       nonce: await freshNonce(),
       url: `${PUBLIC_URL}${path}`,
@@ -73,10 +72,10 @@ async function signed({ key = phone, chain = [leaf, issuer], body, path = "/v1/s
         .digest("base64url"),
       x5c: chain.map((der) => Buffer.from(der).toString("base64")),
       ...header,
-    })
-    .sign(createPrivateKey({ key: pkcs8, format: "der", type: "pkcs8" }));
-  const [protectedHeader = "", , signature = ""] = jws.split(".");
-  return { authorization: `MLS-JWS ${protectedHeader}..${signature}` };
+    }),
+  );
+  const signature = await nodeProvider.sign(0x0807, key.privateKey, utf8(`${protectedHeader}.${base64Url(body)}`));
+  return { authorization: `MLS-JWS ${protectedHeader}..${base64Url(signature)}` };
 }
 
 beforeAll(async () => {
