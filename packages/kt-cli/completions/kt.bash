@@ -74,9 +74,9 @@ _kt() {
       ;;
     evidence)
       case "$before" in
-        --evidence-dir) COMPREPLY=($(compgen -f -- "$word")); return ;;
+        --evidence-dir|--policy) COMPREPLY=($(compgen -f -- "$word")); return ;;
       esac
-      COMPREPLY=($(compgen -f -W "--json --evidence-dir --fingerprint" -- "$word"))
+      COMPREPLY=($(compgen -f -W "--json --evidence-dir --fingerprint --policy" -- "$word"))
       ;;
     group)
       case "$before" in

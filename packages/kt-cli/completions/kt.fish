@@ -23,7 +23,7 @@ complete -c kt -n "__fish_seen_subcommand_from search" -l timeout -x -d 'for one
 complete -c kt -n "__fish_seen_subcommand_from search" -l version -x -d 'this version instead of the greatest'
 complete -c kt -n "__fish_seen_subcommand_from search" -l history -d 'every version, and what each changed'
 complete -c kt -n "__fish_seen_subcommand_from search" -l save -r -F -d 'keep the proof for kt verify'
-complete -c kt -n "__fish_seen_subcommand_from search" -l write-own -r -F -d 'write the active keys as devices.json, to be checked by you and used by kt watch --own'
+complete -c kt -n "__fish_seen_subcommand_from search" -l write-own -r -F -d 'write all keys as devices.json, to be checked by you and used by kt watch --own'
 complete -c kt -n __fish_use_subcommand -a explain -d 'walk through the proof of a search in words'
 complete -c kt -n "__fish_seen_subcommand_from explain" -l json -d 'print one JSON object instead of text'
 complete -c kt -n "__fish_seen_subcommand_from explain" -l evidence-dir -r -F -d 'where evidence files go (default: evidence/ in kt'\''s folder)'
@@ -105,6 +105,7 @@ complete -c kt -n "__fish_seen_subcommand_from evidence" -F
 complete -c kt -n "__fish_seen_subcommand_from evidence" -l json -d 'print one JSON object instead of text'
 complete -c kt -n "__fish_seen_subcommand_from evidence" -l evidence-dir -r -F -d 'where evidence files go (default: evidence/ in kt'\''s folder)'
 complete -c kt -n "__fish_seen_subcommand_from evidence" -l fingerprint -x -d 'log id of the log that is accused'
+complete -c kt -n "__fish_seen_subcommand_from evidence" -l policy -r -F -d 'policy of the accused'\''s domain, for findings of the ghost detector'
 complete -c kt -n __fish_use_subcommand -a group -d 'check every member of a group (a GroupInfo or ratchet tree) against the log'
 complete -c kt -n "__fish_seen_subcommand_from group" -F
 complete -c kt -n "__fish_seen_subcommand_from group" -l json -d 'print one JSON object instead of text'

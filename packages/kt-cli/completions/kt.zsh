@@ -43,7 +43,7 @@ _kt() {
       '--version[this version instead of the greatest]:n:' \
       '--history[every version, and what each changed]' \
       '--save[keep the proof for kt verify]:file:_files' \
-      '--write-own[write the active keys as devices.json, to be checked by you and used by kt watch --own]:file:_files' ;;
+      '--write-own[write all keys as devices.json, to be checked by you and used by kt watch --own]:file:_files' ;;
     explain) _arguments '--json[print one JSON object instead of text]' \
       '--evidence-dir[where evidence files go (default\: evidence/ in kt'\''s folder)]:dir:_files' \
       '--log[which pinned log (default\: the only one)]:name:' \
@@ -115,6 +115,7 @@ _kt() {
     evidence) _arguments '--json[print one JSON object instead of text]' \
       '--evidence-dir[where evidence files go (default\: evidence/ in kt'\''s folder)]:dir:_files' \
       '--fingerprint[log id of the log that is accused]:hex:' \
+      '--policy[policy of the accused'\''s domain, for findings of the ghost detector]:file:_files' \
       '*:file:_files' ;;
     group) _arguments '--json[print one JSON object instead of text]' \
       '--evidence-dir[where evidence files go (default\: evidence/ in kt'\''s folder)]:dir:_files' \

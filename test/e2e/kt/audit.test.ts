@@ -87,7 +87,10 @@ describe("an auditor of the real log", () => {
     expect((await prepare(home, "audit", "--sign", other.json["file"] as string)).code).toBe(2);
     expect((await kt(home, ["audit", "--sign", keyFile], { KT_PASSPHRASE: "wrong" })).code).toBe(2);
     const both = await Promise.all([kt(home, ["audit"]), kt(home, ["audit"])]);
-    expect(both.map(({ code }) => code), both.map(({ stdout }) => stdout).join("")).toEqual([0, 0]);
+    expect(
+      both.map(({ code }) => code),
+      both.map(({ stdout }) => stdout).join(""),
+    ).toEqual([0, 0]);
   });
 });
 
