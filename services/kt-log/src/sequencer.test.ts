@@ -139,3 +139,19 @@ test("stopping commits what waits and refuses what comes later", async () => {
   expect(await waiting).toBe("inserted");
   expect(() => running.submit(change("b"))).toThrow(expect.objectContaining({ code: "shutting-down" }));
 });
+
+test("a clock stepped back an hour and forward a day moves no timestamp back and stops no entry", async () => {
+  const running = await start();
+  const hour = 3_600_000;
+  const steps = [0, -hour, 1000, 24 * hour, -24 * hour, 1000, 25 * hour];
+  for (const [i, step] of steps.entries()) {
+    now += step;
+    expect(await running.submit(change(`label ${i}`))).toBe("inserted");
+  }
+  const timestamps = (await store.entriesFrom(0, 100)).map(({ timestamp }) => timestamp);
+  expect(timestamps).toEqual([...timestamps].sort((a, b) => a - b));
+  expect(timestamps.length).toBe(1 + steps.length);
+  expect(timestamps.at(-1)).toBe(now);
+  expect(failures).toEqual([]);
+  expect((await fsck(store)).findings).toEqual([]);
+});
