@@ -6,11 +6,13 @@ import {
   type SubjectKeyPair,
   subjectKeyPair,
 } from "../services/as/fixtures/certificate-signing-request.js";
+import { issuanceParts, revocationStatus } from "./as-parts.js";
 import type { Benchmark, Measurement } from "./main.js";
 import { type ServiceProcess, startService } from "./service-process.js";
 
 const REQUESTS = 600;
 const WARM_UP = 64;
+const ALONE = 60;
 const AT_ONCE = 64;
 
 interface Enrolment {
@@ -46,9 +48,17 @@ async function spread<T>(items: readonly T[], atOnce: number, work: (item: T) =>
   return times.sort((a, b) => a - b);
 }
 
+interface Services {
+  readonly as: ServiceProcess;
+  readonly log: ServiceProcess;
+  readonly adminToken: string;
+  readonly asDir: string;
+  readonly writerToken: string;
+}
+
 /** Both services in processes of their own, as they are deployed. */
 async function withServices<T>(
-  work: (as: ServiceProcess, adminToken: string, log: ServiceProcess) => Promise<T>,
+  work: (services: Services) => Promise<T>,
   asOptions: readonly string[] = [],
 ): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), "mls-as-bench-"));
@@ -58,7 +68,9 @@ async function withServices<T>(
     const writer = ["--log-url", log.url, "--log-writer-token-file", join(logDir, "writer-token")];
     const as = await startService("as", ["--quiet", "--data", asDir, ...writer, ...asOptions]);
     try {
-      return await work(as, (await readFile(join(asDir, "admin-token"), "utf8")).trim(), log);
+      const adminToken = (await readFile(join(asDir, "admin-token"), "utf8")).trim();
+      const writerToken = (await readFile(join(logDir, "writer-token"), "utf8")).trim();
+      return await work({ as, log, adminToken, asDir, writerToken });
     } finally {
       await as.stop();
     }
@@ -94,7 +106,7 @@ export async function enrolments(
   signer: "software" | "SoftHSM2",
   asOptions: readonly string[] = [],
 ): Promise<readonly Measurement[]> {
-  return await withServices(async (as, adminToken) => {
+  return await withServices(async ({ as, adminToken, log, writerToken }) => {
     await spread(await prepare(as, adminToken, 0, WARM_UP), 16, (one) => enrolOne(as, one));
     const prepared = await prepare(as, adminToken, WARM_UP, REQUESTS);
     const started = performance.now();
@@ -102,7 +114,19 @@ export async function enrolments(
     const rate = REQUESTS / ((performance.now() - started) / 1000);
     const params = { signer, storage: "sqlite", concurrency: AT_ONCE, processes: "AS, log, clients" };
     const half = await atRate(as, await prepare(as, adminToken, WARM_UP + REQUESTS, REQUESTS / 2), rate / 2);
+    const alone = await prepare(as, adminToken, WARM_UP + REQUESTS * 2, ALONE);
+    const single = percentile(await spread(alone, 1, (one) => enrolOne(as, one)), 0.5);
+    const parts = await issuanceParts(log, writerToken);
+    const sum = Object.values(parts).reduce((total, part) => total + part, 0);
+    const shown = Object.fromEntries(Object.entries(parts).map(([part, value]) => [part, `${value.toFixed(2)} ms`]));
     return [
+      {
+        name: "as/enrolment alone against the sum of its parts",
+        unit: "times",
+        value: single / sum,
+        samples: ALONE,
+        params: { ...shown, enrolment: `${single.toFixed(2)} ms` },
+      },
       { name: "as/enrolments", unit: "credentials/s", value: rate, samples: REQUESTS, params },
       { name: "as/enrolment latency p99", unit: "ms", value: percentile(times, 0.99), samples: REQUESTS, params },
       {
@@ -130,4 +154,7 @@ async function atRate(as: ServiceProcess, prepared: readonly Enrolment[], rate: 
   return times.sort((a, b) => a - b);
 }
 
-export const benchmarks: readonly Benchmark[] = [{ name: "as/enrolments", run: () => enrolments("software") }];
+export const benchmarks: readonly Benchmark[] = [
+  { name: "as/enrolments", run: () => enrolments("software") },
+  { name: "as/revocation status", run: () => withServices(({ asDir }) => revocationStatus(asDir)) },
+];

@@ -15,7 +15,7 @@ import type {
 export function* feedRevoked(column: "id" | "intent", value: string): Work<void> {
   const found = yield* all<{ id: string }>(
     `select id from credentials where ${column} = ? and state = 'revoked'
-     and id not in (select credential from revocations) order by place`,
+     and not exists (select 1 from revocations r where r.credential = credentials.id) order by place`,
     value,
   );
   for (const { id } of found)
