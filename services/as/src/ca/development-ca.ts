@@ -14,8 +14,7 @@ import {
 import { algorithmOfPublicKey } from "@mls-as/signers";
 import { parseCertificate } from "@mls-as/mls-credentials";
 
-export type { Authority, CaKey, CertificationAuthorities, IssuingCa } from "./authority.js";
-export { issuingNameConstraints } from "./authority-certificate.js";
+export type { CaKey, CertificationAuthorities, IssuingCa } from "./authority.js";
 
 /** Makes an Ed25519 and a P-256 root, and under each an issuing CA that is constrained to `domain`. */
 export async function createDevelopmentCa(
