@@ -1,3 +1,4 @@
+import type { VerifierMemory } from "./verifier-memory.js";
 import type { CryptoProvider } from "@mls-as/mls-core";
 import type { SignatureMemo } from "./certificate/index.js";
 import type { DeviceList } from "./device-list.js";
@@ -46,4 +47,6 @@ export interface AcceptanceBasis {
   readonly evidenceMissingSince?: number;
   /** Shared by a batch, so that each issuer's signature is checked once. */
   readonly memo?: SignatureMemo;
+  /** Remembers work from one batch to the next; takes the place of `memo`. */
+  readonly memory?: VerifierMemory;
 }

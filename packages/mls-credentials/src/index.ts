@@ -162,3 +162,4 @@ export type {
   VerifierReasonCode,
 } from "./verdict.js";
 export { judgeAcceptance, verifyCredential, verifyCredentials } from "./verifier.js";
+export { VerifierMemory } from "./verifier-memory.js";

@@ -6,7 +6,7 @@ import {
   checkMlsProfile,
   mlsNames,
   parseCertificate,
-  SignatureMemo,
+  type SignatureMemo,
   tbsCertificateHash,
   validatePath,
 } from "./certificate/index.js";
@@ -15,6 +15,7 @@ import { type LocalKnowledge, viewLocally } from "./local-view.js";
 import type { PreparedPolicy } from "./prepared-policy.js";
 import { spkiHash } from "./subject-public-key-info.js";
 import { judgeTransparency } from "./transparency.js";
+import { VerifierMemory } from "./verifier-memory.js";
 import type { Acceptance, Basis, Reason, Standing, Verdict } from "./verdict.js";
 
 /**
@@ -28,7 +29,7 @@ export async function judgeAcceptance(
   basis: AcceptanceBasis,
 ): Promise<Acceptance> {
   const time = judgedTime(basis);
-  const chain = parseChain(presented.certificates);
+  const chain = parseChain(presented.certificates, basis.memory);
   const [leaf] = chain.certificates;
   const reasons: Reason[] = [...chain.reasons, ...checkReference(reference)];
   if (leaf === undefined || reasons.length > 0) return conclude(reasons, "invalid", basis, time, leaf);
@@ -58,7 +59,10 @@ function judgedTime({ time, devices }: AcceptanceBasis): number {
   return devices?.source === "staple" ? Math.max(time, devices.provenAt) : time;
 }
 
-function parseChain(chain: readonly Uint8Array[]): { certificates: Certificate[]; reasons: Reason[] } {
+function parseChain(
+  chain: readonly Uint8Array[],
+  memory: VerifierMemory | undefined,
+): { certificates: Certificate[]; reasons: Reason[] } {
   const certificates: Certificate[] = [];
   const reasons: Reason[] = [];
   const refuse = (
@@ -73,7 +77,7 @@ function parseChain(chain: readonly Uint8Array[]): { certificates: Certificate[]
     refuse("empty-chain", "certificates", "RFC 9420, Credentials", "an x509 credential has a leaf");
   for (const [i, der] of chain.entries())
     try {
-      certificates.push(parseCertificate(der));
+      certificates.push(memory === undefined ? parseCertificate(der) : i === 0 ? memory.leaf(der) : memory.issuer(der));
     } catch (error) {
       if (!(error instanceof CertificateError)) throw error;
       const path = error.path === "" ? `certificates[${i}]` : `certificates[${i}].${error.path}`;
@@ -125,7 +129,7 @@ async function checkPath(
     time: early ? leaf.notBefore : Math.min(time, leaf.notAfter),
     provider: basis.provider,
     extendedKeyUsages: [...basis.policy.policy.keyPurposes],
-    ...(basis.memo === undefined ? {} : { memo: basis.memo }),
+    ...memoOf(basis),
   });
   if (!result.valid)
     return result.reasons.map(({ code, section, path, detail }) => ({
@@ -257,7 +261,15 @@ export async function verifyCredential(
   return { acceptance, local: await viewLocally(presented, reference, basis, local) };
 }
 
-/** Many credentials on one basis: issuers are parsed once and each issuer's signature is checked once. */
+function memoOf({ memo, memory }: AcceptanceBasis): { readonly memo?: SignatureMemo } {
+  const found = memory?.signatures ?? memo;
+  return found === undefined ? {} : { memo: found };
+}
+
+/**
+ * Many credentials on one basis: issuers are parsed once and each issuer's signature is checked once. A `memory` that is
+ * kept makes the next batch cheap: what was verified is not verified again, and equal questions get the same verdict.
+ */
 export async function verifyCredentials(
   members: readonly {
     readonly presented: PresentedCredential;
@@ -266,11 +278,20 @@ export async function verifyCredentials(
   }[],
   basis: Omit<AcceptanceBasis, "devices" | "memo">,
 ): Promise<Acceptance[]> {
-  const memo = new SignatureMemo();
+  const memory = basis.memory ?? new VerifierMemory();
   const verdicts: Acceptance[] = [];
-  for (const { presented, reference, devices } of members)
-    verdicts.push(
-      await judgeAcceptance(presented, reference, { ...basis, memo, ...(devices === undefined ? {} : { devices }) }),
-    );
+  for (const { presented, reference, devices } of members) {
+    const question = { ...basis, ...presented, ...reference, ...(devices === undefined ? {} : { devices }) };
+    let verdict = memory.recall(question);
+    if (verdict === undefined) {
+      verdict = await judgeAcceptance(presented, reference, {
+        ...basis,
+        memory,
+        ...(devices === undefined ? {} : { devices }),
+      });
+      memory.remember(question, verdict);
+    }
+    verdicts.push(verdict);
+  }
   return verdicts;
 }
