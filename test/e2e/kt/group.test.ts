@@ -56,7 +56,7 @@ describe("kt group", () => {
     as = await startAs({ dataDir: join(folder, "as"), port: 0, quiet: true, ...services });
     alice = await enrolled("alice", "phone");
     bob = await enrolled("bob", "phone");
-    expect((await kt("init", log.url)).code).toBe(0);
+    await kt("init", log.url);
   });
   afterAll(async () => {
     await as.close();

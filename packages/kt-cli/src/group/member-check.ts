@@ -63,7 +63,7 @@ export function checkMembers(
       clients.set(client, leafIndex);
       if (expected.size > 0 && !expected.has(user)) found("IDENTITY_CONFLICT", "nobody you named with --identity");
       if (!keyMatches) found("KEY_MISMATCH", "its certificate is for another key than the leaf's");
-      findings.push(...loggedFindings(evidence.get(user), client, tbsCertificateHash ?? "", now));
+      findings.push(...loggedFindings(evidence.get(user), client, tbsCertificateHash ?? ""));
     }
     return { leafIndex, user, client, key: spkiHash ?? "", findings };
   });
@@ -89,12 +89,7 @@ function sight(member: Member): ReturnType<typeof sightX509> | undefined {
   return credential.credentialType === "x509" ? sightX509(credential.certificates, member.signatureKey, "") : undefined;
 }
 
-function loggedFindings(
-  evidence: Evidence | undefined,
-  client: string,
-  certificate: string,
-  now: number,
-): MemberFinding[] {
+function loggedFindings(evidence: Evidence | undefined, client: string, certificate: string): MemberFinding[] {
   if (evidence === undefined || ("missing" in evidence && evidence.missing === "unreadable"))
     return [{ kind: "EVIDENCE_UNAVAILABLE", text: "what the log holds about this user could not be verified" }];
   if ("missing" in evidence)

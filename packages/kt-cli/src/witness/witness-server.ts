@@ -26,7 +26,7 @@ export async function serveWitness(witnessing: Witnessing, listen: string): Prom
       ({ status, contentType, body }) => {
         // What is left of a body that is too large is not read: the connection cannot carry another request.
         if (status === 413) response.setHeader("connection", "close");
-        response.writeHead(status, { "content-type": contentType }).end(body);
+        return response.writeHead(status, { "content-type": contentType }).end(body);
       },
       () => response.writeHead(500, { "content-type": TEXT }).end("the witness failed; try again later\n"),
     );
