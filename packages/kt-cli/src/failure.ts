@@ -1,4 +1,4 @@
-import type { Bundle } from "./evidence/bundle.js";
+import type { Bundle } from "./evidence/bundle-kinds.js";
 import { EXIT, type ExitCode } from "./exit-code.js";
 
 /** Every reason that `kt` gives itself; those of the log and the protocol keep their own codes. */

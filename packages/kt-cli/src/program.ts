@@ -14,7 +14,7 @@ import { watch, type WatchFlags } from "./commands/watch.js";
 import { type WitnessFlags, witness } from "./commands/witness.js";
 import type { Context } from "./context.js";
 import type { LogFlags } from "./pin.js";
-import type { Perform } from "./run.js";
+import type { Perform } from "./report.js";
 import type { SharedFlags } from "./save-bundle.js";
 
 export const EXITS = `

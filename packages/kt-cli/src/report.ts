@@ -1,4 +1,5 @@
 import type { ExitCode } from "./exit-code.js";
+import type { SharedFlags } from "./save-bundle.js";
 import type { Paper } from "./terminal/paper.js";
 
 /** What a command found out: once for programs, once for people. */
@@ -8,3 +9,6 @@ export interface Report {
   readonly data: Readonly<Record<string, unknown>>;
   print(paper: Paper): void;
 }
+
+/** A command's work, given to whoever prints and exits. */
+export type Perform = (flags: SharedFlags, work: () => Promise<Report>) => Promise<void>;

@@ -24,9 +24,6 @@ export async function kt(args: readonly string[], context: Context): Promise<Exi
   }
 }
 
-/** A command's work, given to whoever prints and exits. */
-export type Perform = (flags: SharedFlags, work: () => Promise<Report>) => Promise<void>;
-
 async function perform(context: Context, flags: SharedFlags, work: () => Promise<Report>): Promise<ExitCode> {
   let report: Report;
   try {

@@ -1,6 +1,7 @@
 import { hex } from "./bytes-text.js";
 import type { Context } from "./context.js";
-import { type Bundle, bundleConfiguration, bundleJson } from "./evidence/bundle.js";
+import type { Bundle } from "./evidence/bundle-kinds.js";
+import { bundleConfiguration, bundleJson } from "./evidence/bundle.js";
 import { logOf } from "./exchange-replay.js";
 import { inHome, writeJson } from "./json-file.js";
 

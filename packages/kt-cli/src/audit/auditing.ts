@@ -3,7 +3,7 @@ import { type AuditedEntry, type Auditor, type AuditorState, encodeAuditorState 
 import { LogClientError } from "@mls-as/kt-client";
 import { equalBytes } from "@mls-as/tls-codec";
 import { isProven } from "../evidence/accuse.js";
-import type { Bundle, SignedRoot } from "../evidence/bundle.js";
+import type { Bundle, SignedRoot } from "../evidence/bundle-kinds.js";
 import { Failure } from "../failure.js";
 import { isSignedTree } from "../log-signature.js";
 import type { Session } from "../pin.js";

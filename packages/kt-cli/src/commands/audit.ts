@@ -11,7 +11,7 @@ import { type AuditProgress, readProgress, writeProgress } from "../audit/audit-
 import { updatePages } from "../audit/updates.js";
 import { hex } from "../bytes-text.js";
 import type { Context } from "../context.js";
-import type { SignedRoot } from "../evidence/bundle.js";
+import type { SignedRoot } from "../evidence/bundle-kinds.js";
 import { EXIT } from "../exit-code.js";
 import { Failure } from "../failure.js";
 import { failpoint } from "../failpoint.js";

@@ -44,7 +44,7 @@ export async function group(context: Context, path: string, flags: GroupFlags): 
   const evidence = await asking(context, session, () =>
     session.client.transact(async (state) => await lookUp(session, state, presentedUsers(members))),
   );
-  const checked = checkMembers(members, evidence, expected, now);
+  const checked = checkMembers(members, evidence, expected);
   const absent = absentDevices(checked, evidence, now);
   const missing = [...expected].filter((user) => !checked.some((member) => member.user === user));
   // What an extension of the GroupInfo gets wrong does not concern its members.

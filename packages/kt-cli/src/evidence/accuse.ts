@@ -4,7 +4,7 @@ import { type Exchange, LogClientError } from "@mls-as/kt-client";
 import { CodecError } from "@mls-as/tls-codec";
 import { Failure } from "../failure.js";
 import type { Session } from "../pin.js";
-import type { Bundle } from "./bundle.js";
+import type { Bundle } from "./bundle-kinds.js";
 import { judge } from "./judge.js";
 
 /** Refusals that a fork causes where the answer alone does not convict. */

@@ -4,7 +4,7 @@ import type { KnownLog } from "@mls-as/kt-client";
 import { decode } from "@mls-as/tls-codec";
 import { isSignedTree } from "../log-signature.js";
 import { countText } from "../terminal/time-text.js";
-import type { Bundle } from "./bundle.js";
+import type { Bundle } from "./bundle-kinds.js";
 import { confirmed, type Opinion, proven, unfounded } from "./judgement.js";
 import { rootsAfterRemoval } from "./removal.js";
 

@@ -5,7 +5,7 @@ import type { KnownLog } from "@mls-as/kt-client";
 import { type Replay, replay } from "../exchange-replay.js";
 import { isSignedTree } from "../log-signature.js";
 import { countText, timeText } from "../terminal/time-text.js";
-import type { Bundle } from "./bundle.js";
+import type { Bundle } from "./bundle-kinds.js";
 import { type Opinion, proven, unfounded } from "./judgement.js";
 
 const TWO = "FORK: the log signed two histories";

@@ -3,7 +3,7 @@ import { INITIAL_STATE } from "@mls-as/keytrans/client";
 import type { KnownLog } from "@mls-as/kt-client";
 import { hex } from "../bytes-text.js";
 import { isProven } from "../evidence/accuse.js";
-import type { Bundle } from "../evidence/bundle.js";
+import type { Bundle } from "../evidence/bundle-kinds.js";
 import { replay } from "../exchange-replay.js";
 import { Failure } from "../failure.js";
 import { isSignedTree } from "../log-signature.js";

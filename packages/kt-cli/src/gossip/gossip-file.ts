@@ -15,7 +15,8 @@ import type { ClientState } from "@mls-as/keytrans/client";
 import type { Exchange } from "@mls-as/kt-client";
 import { base64UrlBytes, hex, toBase64Url } from "../bytes-text.js";
 import type { Context } from "../context.js";
-import { exchangeJson, readExchangeJson, type SignedRoot } from "../evidence/bundle.js";
+import type { SignedRoot } from "../evidence/bundle-kinds.js";
+import { exchangeJson, readExchangeJson } from "../evidence/bundle.js";
 import { Failure } from "../failure.js";
 import { parseJson, readBytes } from "../json-file.js";
 

@@ -32,13 +32,11 @@ export function presentedUsers(members: readonly Member[]): string[] {
  * Holds every member against what the log proves about the user that it presents.
  *
  * @param expected user URIs that are meant to be here; empty: everybody
- * @param now seconds since 1970
  */
 export function checkMembers(
   members: readonly Member[],
   evidence: ReadonlyMap<string, Evidence>,
   expected: ReadonlySet<string>,
-  now: number,
 ): CheckedMember[] {
   const clients = new Map<string, number>();
   const keys = new Map<string, number>();
