@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
 import { mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,6 +17,8 @@ import type { Benchmark, Measurement } from "./main.js";
 
 /** Numbers of labels at which everything is measured; the whole growth: KT_LOG_BENCH_SIZES=10000,100000,1000000. */
 const SIZES = (process.env["KT_LOG_BENCH_SIZES"] ?? "10000").split(",").map(Number);
+/** A folder in which an interrupted preload is continued; it is kept. Absent: one that is removed at the end. */
+const FOLDER = process.env["KT_LOG_BENCH_DATA"];
 const VALUE_BYTES = 300;
 const AT_ONCE = 512;
 /** Updates of the last stretch before each size, whose rate counts as that of the size. */
@@ -135,13 +138,12 @@ async function measureOver(dataDir: string, size: number) {
 }
 
 async function growth(): Promise<readonly Measurement[]> {
-  const dataDir = await mkdtemp(join(tmpdir(), "kt-log-growth-"));
+  const dataDir = FOLDER ?? (await mkdtemp(join(tmpdir(), "kt-log-growth-")));
   const measurements: Measurement[] = [];
   try {
-    let from = 0;
-    let written = 0;
+    let { labels: from, versions: written } = loaded(dataDir);
     for (const size of SIZES) {
-      const loaded = await preload(dataDir, from, size);
+      const load = await preload(dataDir, from, size);
       written += size - from;
       from = size;
       const bytes = (await stat(join(dataDir, "log.sqlite"))).size / written;
@@ -158,24 +160,39 @@ async function growth(): Promise<readonly Measurement[]> {
           params: { ...params, ...rounded(more as Record<string, number>) },
         });
       };
-      add("sequenced", "updates/s", loaded.perSecond, STRETCH, { cpuMs: loaded.cpuEach });
-      add("preload", "updates/s", loaded.overall, size, { cacheHits: loaded.cacheHits });
-      for (const [name, load, samples] of [
+      add("sequenced", "updates/s", load.perSecond, STRETCH, { cpuMs: load.cpuEach });
+      add("preload", "updates/s", load.overall, size, { cacheHits: load.cacheHits });
+      for (const [name, figures, samples] of [
         ["updates-http", over.updates, HTTP_UPDATES],
         ["search-unproven", over.unproven, SEARCHED],
         ["search-first", over.first, SEARCHES],
         ["search-returning", over.returning, SEARCHES],
         ["search-at-500", over.at500, SEARCHES],
       ] as const)
-        add(name, "1/s", load.perSecond, samples, { p50Ms: load.p50, p99Ms: load.p99, cpuMs: load.cpuEach });
+        add(name, "1/s", figures.perSecond, samples, {
+          p50Ms: figures.p50,
+          p99Ms: figures.p99,
+          cpuMs: figures.cpuEach,
+        });
       add("database", "bytes/update", bytes, written);
       add("memory", "MB", over.memory / 2 ** 20, 1);
       process.stderr.write(`${size} labels measured\n`);
     }
     return measurements;
   } finally {
-    await rm(dataDir, { recursive: true });
+    if (FOLDER === undefined) await rm(dataDir, { recursive: true });
   }
+}
+
+/** What an interrupted preload left; its last labels may have gaps between them and are written again. */
+function loaded(dataDir: string): { labels: number; versions: number } {
+  const file = join(dataDir, "log.sqlite");
+  if (!existsSync(file)) return { labels: 0, versions: 0 };
+  const db = new Database(file, { readonly: true });
+  const rows = "select count(*) as versions, count(*) filter (where version = 0) as labels from label_versions";
+  const { labels, versions } = db.prepare(rows).get() as { labels: number; versions: number };
+  db.close();
+  return { labels: Math.max(0, labels - 2 * AT_ONCE), versions };
 }
 
 const rounded = (figures: Readonly<Record<string, number>>): Record<string, number> =>

@@ -69,6 +69,8 @@ export class SqliteReads implements ProverStore {
 
   constructor(path: string) {
     this.db = new SqliteDatabase(path, { migrations: SQLITE_MIGRATIONS, program: "kt-log" });
+    // Labels are found by an index whose pages are hit at random: its upper levels should stay in memory.
+    this.db.handle.pragma("cache_size = -65536");
     // What is deleted is overwritten: an erased value must not stay in free pages.
     this.db.handle.pragma("secure_delete = ON");
     this.pending = new PendingProofs((rows) => {
