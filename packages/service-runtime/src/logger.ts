@@ -23,5 +23,8 @@ function plainError(error: unknown): unknown {
 /** Structured lines on standard error, written before the call returns, so that a crash loses none. */
 export function createLogger(level: LogLevel): Logger {
   const redact = SECRETS.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]);
-  return pino({ level, base: null, redact, serializers: { err: plainError } }, pino.destination({ dest: 2, sync: true }));
+  return pino(
+    { level, base: null, redact, serializers: { err: plainError } },
+    pino.destination({ dest: 2, sync: true }),
+  );
 }

@@ -1,4 +1,13 @@
-import { type Attributes, context, propagation, type Span, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
+import {
+  type Attributes,
+  context,
+  propagation,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  type TextMapGetter,
+  trace,
+} from "@opentelemetry/api";
 import type { Context, MiddlewareHandler } from "hono";
 import { ConfigurationError } from "./configuration-error.js";
 
@@ -32,11 +41,15 @@ function errorType(error: Error): string {
   return typeof code === "string" ? code : error.name;
 }
 
+const HEADER_GETTER: TextMapGetter<Headers> = {
+  get: (headers, name) => headers.get(name) ?? undefined,
+  keys: (headers) => [...headers.keys()],
+};
+
 /** A server span for every request, below the caller's when it sends `traceparent`. `route` as for the metrics. */
 export function traceRequests(route: (c: Context) => string): MiddlewareHandler {
   return async (c, next) => {
-    const carrier = Object.fromEntries(c.req.raw.headers);
-    const parent = propagation.extract(context.active(), carrier);
+    const parent = propagation.extract(context.active(), c.req.raw.headers, HEADER_GETTER);
     const tracer = trace.getTracer(INSTRUMENTATION);
     const span = tracer.startSpan(c.req.method, { kind: SpanKind.SERVER }, parent);
     try {

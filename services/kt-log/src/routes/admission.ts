@@ -24,6 +24,12 @@ function addressOf(c: HonoContext, header: string | undefined): string {
   return connection?.incoming?.socket.remoteAddress ?? "";
 }
 
+/** The URL as the caller named it. */
+function urlOf(c: HonoContext, publicUrl: string | undefined): string {
+  const { origin, pathname, search } = new URL(c.req.url);
+  return `${publicUrl?.replace(/\/+$/, "") ?? origin}${pathname}${search}`;
+}
+
 /** Lets callers in: first by who they are, then by how much they ask, and only then is a label looked at. */
 export class Admission {
   readonly #context: Context;
@@ -44,15 +50,20 @@ export class Admission {
   async admit(c: HonoContext, body: Uint8Array, rule: AdmissionRule): Promise<Caller> {
     const { access, config } = this.#context;
     const address = `address ${addressOf(c, config.callerHeader)}`;
-    const { pathname, search } = new URL(c.req.url);
-    const origin = config.publicUrl?.replace(/\/+$/, "") ?? new URL(c.req.url).origin;
     const authorization = c.req.header("authorization");
     // Who has used up an address' share does not get another signature verified.
     const wait = this.#callers.wait(address);
     const caller =
       wait > 0 && authorization?.startsWith("MLS-JWS ") === true
         ? undefined
-        : await access.admit({ operation: rule.operation, authorization, url: `${origin}${pathname}${search}`, body });
+        : await access.admit({
+            operation: rule.operation,
+            authorization,
+            get url() {
+              return urlOf(c, config.publicUrl);
+            },
+            body,
+          });
     if (caller?.writer === true) return caller;
     this.#take(this.#callers, caller?.identity ?? address);
     if (caller === undefined && !(await this.#byOpenings(c, body, rule))) throw new Problem("unauthorized");
