@@ -25,6 +25,7 @@ const keys = {
   laptop: exampleKey("laptop"),
   next: exampleKey("phone, next"),
   tablet: exampleKey("tablet"),
+  reinstalled: exampleKey("laptop, reinstalled"),
   bob: exampleKey("bob"),
 };
 
@@ -45,9 +46,12 @@ const credentials = {
   phone: credential(PHONE, "phone 1", keys.phone, T),
   laptop: credential(LAPTOP, "laptop 1", keys.laptop, T + DAY),
   "phone, renewed": credential(PHONE, "phone 2", keys.next, T + 30 * DAY),
+  "laptop, reinstalled": credential(LAPTOP, "laptop 2", keys.reinstalled, T + 30 * DAY),
   ghost: credential(TABLET, "tablet 1", keys.tablet, T + DAY),
   bob: credential(BOB_PHONE, "bob 1", keys.bob, T, BOB),
 };
+
+const NEVER = { not_after: T + 400 * DAY };
 
 const leaf = (leafIndex: number, name: keyof typeof credentials, changes: Leaf = {}): Leaf => ({
   leaf_index: leafIndex,
@@ -102,6 +106,25 @@ export async function ghostVectors(): Promise<Readonly<Record<string, { descript
     afterVersion: 1,
     expiresAt: T + 4 * DAY,
   });
+  const reinstall = await approvalOf({
+    client: LAPTOP,
+    key: keys.reinstalled,
+    approver: PHONE,
+    approverKey: keys.phone,
+    afterVersion: 1,
+    expiresAt: T + 40 * DAY,
+  });
+  const [oldLaptop] = laptopDevice.credentials as [CredentialRecord];
+  const reinstalled = next(v1, "deviceApproval", [
+    {
+      ...laptopDevice,
+      credentials: [
+        { ...oldLaptop, status: "revoked", revokedAt: BigInt(T + 30 * DAY), reason: 1 },
+        recordOf({ certificate: "laptop 2", key: keys.reinstalled, notBefore: T + 30 * DAY, approval: reinstall }),
+      ],
+    },
+    phoneDevice,
+  ]);
   const ghosted = next(v1, "deviceApproval", [laptopDevice, phoneDevice, tablet()]);
   const approved = next(v1, "deviceApproval", [laptopDevice, phoneDevice, tablet({ approval })]);
 
@@ -328,6 +351,39 @@ export async function ghostVectors(): Promise<Readonly<Record<string, { descript
         tree(T + 31 * DAY, 1, [...both, leaf(2, "phone, renewed")]),
         tree(T + 33 * DAY, 2, [leaf(0, "bob"), leaf(2, "phone, renewed")]),
         tick(T + 50 * DAY),
+      ],
+      [],
+    ),
+    bobs(
+      "a reinstall in one group after the other is no partial presence",
+      [
+        bobsList,
+        list(T + DAY, v1),
+        tree(at, 1, all),
+        tree(at, 1, all, { group: "bb" }),
+        list(T + 30 * DAY, reinstalled),
+        tree(T + 31 * DAY, 2, [...all, leaf(3, "laptop, reinstalled")]),
+        tree(T + 31 * DAY, 2, all, { group: "bb" }),
+        tree(T + 32 * DAY, 3, [...both, leaf(3, "laptop, reinstalled")]),
+        tree(T + 36 * DAY, 3, [...both, leaf(3, "laptop, reinstalled")], { group: "bb" }),
+        tree(T + 40 * DAY, 4, [...both, leaf(3, "laptop, reinstalled")]),
+      ],
+      [],
+    ),
+    bobs(
+      "a leaf that is updated without a new credential is not stale",
+      [
+        bobsList,
+        list(T + DAY, v1),
+        tree(at, 1, [leaf(0, "bob", NEVER), leaf(1, "phone", { ...NEVER, encryption_key: "01" })]),
+        tree(T + 60 * DAY, 2, [
+          leaf(0, "bob", { ...NEVER, encryption_key: "02", source: "update" }),
+          leaf(1, "phone", { ...NEVER, encryption_key: "03", source: "update" }),
+        ]),
+        tree(T + 100 * DAY, 3, [
+          leaf(0, "bob", { ...NEVER, encryption_key: "02", source: "update" }),
+          leaf(1, "phone", { ...NEVER, encryption_key: "03", source: "update" }),
+        ]),
       ],
       [],
     ),
@@ -659,6 +715,68 @@ export async function ghostVectors(): Promise<Readonly<Record<string, { descript
         { kind: "UNLOGGED_LEAF", life: "pending", client: TABLET },
         { kind: "EVIDENCE_UNAVAILABLE", life: "confirmed", user: ALICE },
       ],
+    ),
+    alices(
+      "offline after an outage: the log is asked before anybody is suspected",
+      [
+        list(T, v0),
+        { type: "log-unavailable", at: T + DAY, user: ALICE },
+        tree(T + DAY, 1, [leaf(0, "phone"), leaf(1, "laptop")]),
+        tree(T + 4 * DAY, 2, [leaf(0, "phone"), leaf(1, "laptop")], {
+          expect: [],
+        }),
+        list(T + 4 * DAY + 5, v1),
+        tick(T + 4 * DAY + 10),
+      ],
+      [],
+    ),
+    bobs(
+      "a contact who left all groups is not waited for",
+      [
+        bobsList,
+        list(T + DAY, v1),
+        tree(at, 1, all),
+        { type: "log-unavailable", at: at + 60, user: ALICE },
+        tree(at + 3600, 2, [leaf(0, "bob")], { expect: [{ kind: "EVIDENCE_UNAVAILABLE", life: "resolved" }] }),
+        tick(at + 5 * DAY),
+      ],
+      [],
+    ),
+    alices(
+      "versions of the past are read in their order and say nothing about the present",
+      [
+        list(T + 10 * DAY, v0, { greatest: false, proven_at: 0 }),
+        list(T + 10 * DAY, v1, { greatest: false, proven_at: 0 }),
+        tree(T + 10 * DAY, 1, [leaf(0, "phone"), leaf(1, "ghost")], {
+          expect: [
+            { kind: "UNLOGGED_LEAF", life: "pending" },
+            { kind: "SELF_UNKNOWN_IN_GROUP", life: "pending" },
+          ],
+        }),
+        list(T + 10 * DAY + 400, ghosted),
+      ],
+      [
+        { kind: "SELF_UNKNOWN_IN_GROUP", life: "suspect" },
+        { kind: "SELF_UNKNOWN_IN_LOG", life: "suspect" },
+        { kind: "UNAUTHORISED_ENTRY", life: "suspect" },
+      ],
+    ),
+    bobs(
+      "an acknowledged finding stays so until it gets worse",
+      [
+        bobsList,
+        list(T + DAY, v1),
+        { type: "log-unavailable", at, user: ALICE },
+        {
+          type: "acknowledge",
+          at: at + 1,
+          finding: `EVIDENCE_UNAVAILABLE|${ALICE}||${ALICE}`,
+          expect: [{ kind: "EVIDENCE_UNAVAILABLE", life: "acknowledged" }],
+        },
+        tick(at + 60, { expect: [] }),
+        tick(at + DAY, { expect: [{ kind: "EVIDENCE_UNAVAILABLE", life: "confirmed" }] }),
+      ],
+      [{ kind: "EVIDENCE_UNAVAILABLE", life: "confirmed", user: ALICE }],
     ),
     bobs(
       "a short outage",
