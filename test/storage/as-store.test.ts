@@ -288,6 +288,7 @@ describe.each([sqliteDriver(), postgresDriver()])("store contract on $name", (dr
       expect(await other.credential(idOf(one))).toMatchObject({ revocation: { reason: 4, revokedAt: NOW } });
       expect(await other.revokedEntries(id(1, 32), 3, NOW)).toHaveLength(2);
       expect([await other.countRevoked(id(1, 32), 3), await other.countRevoked(id(1, 32), 4)]).toEqual([2, 0]);
+      expect(await other.revocationSequence()).toBe(2);
       expect((await other.revocationFeed(0, 10)).map(({ sequence, credential }) => [sequence, credential.id])).toEqual([
         [1, all[0]],
         [2, all[1]],

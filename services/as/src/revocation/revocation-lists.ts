@@ -18,6 +18,8 @@ export interface RevocationListsContext {
 interface Cached {
   readonly der: Promise<Uint8Array>;
   readonly revoked: number;
+  /** Of the last revocation at which `revoked` was counted: while none came after, it is right. */
+  sequence: number;
   readonly madeAt: number;
 }
 
@@ -36,10 +38,12 @@ export class RevocationLists {
     const issuer = issuers().find(({ id }) => id === issuerId);
     if (issuer === undefined || !this.#exists(shard)) return undefined;
     const key = `${issuerId}-${shard}`;
-    const revoked = await store.countRevoked(issuerId, shard);
+    const sequence = await store.revocationSequence();
     let cached = this.#cache.get(key);
+    const revoked = cached?.sequence === sequence ? cached.revoked : await store.countRevoked(issuerId, shard);
+    if (cached !== undefined && cached.revoked === revoked) cached.sequence = sequence;
     if (cached === undefined || cached.revoked !== revoked || now() - cached.madeAt >= REFRESH) {
-      cached = { der: this.#build(issuer, shard), revoked, madeAt: now() };
+      cached = { der: this.#build(issuer, shard), revoked, sequence, madeAt: now() };
       this.#cache.set(key, cached);
       cached.der.catch(() => this.#cache.delete(key));
     }

@@ -223,6 +223,10 @@ export class SqlStore implements Store {
   revokedEntries(issuer: string, shard: number, now: number) {
     return this.#read(() => revokedEntries(issuer, shard, now));
   }
+  async revocationSequence(): Promise<number> {
+    const sql = "select sequence as n from revocations order by sequence desc limit 1";
+    return (await this.#read(() => one<{ n: number }>(sql)))?.n ?? 0;
+  }
   async countRevoked(issuer: string, shard: number): Promise<number> {
     const sql = "select count(*) as n from credentials where issuer = ? and shard = ? and state = 'revoked'";
     return (await this.#read(() => one<{ n: number }>(sql, issuer, shard)))?.n ?? 0;

@@ -310,6 +310,8 @@ export interface Store {
   ): Promise<readonly { readonly sequence: number; readonly credential: StoredCredential }[]>;
   revokedEntries(issuer: string, shard: number, now: number): Promise<readonly RevokedEntry[]>;
   countRevoked(issuer: string, shard: number): Promise<number>;
+  /** Grows with every revocation, of whatever issuer; 0 before the first. */
+  revocationSequence(): Promise<number>;
   /** What CRL and OCSP say of a serial; undefined where nothing was issued under it. */
   credentialStatus(
     issuer: string,
