@@ -32,7 +32,8 @@ export async function asking<T>(context: Context, session: Session, work: () => 
 /** Looks at the log as a stranger would, and holds that against what is known. @throws Failure misbehaviour */
 async function compareWalk(context: Context, session: Session, remembered: Exchange | undefined): Promise<void> {
   const { view } = await session.client.state();
-  const { exchange } = await session.connection.distinguished(INITIAL_STATE);
+  const exchange = await strangersWalk(session);
+  if (exchange === undefined) return;
   const bundle = await convicting(view, remembered, exchange);
   if (bundle === undefined) return rememberWalk(context, session, exchange);
   throw new Failure("misbehaviour", "The log shows a stranger another history than it showed you, and signed both.", {
@@ -40,6 +41,16 @@ async function compareWalk(context: Context, session: Session, remembered: Excha
     section: "Detecting Forks",
     bundle,
   });
+}
+
+/** Undefined where the log does not answer once more: what was verified before stands. @throws LogClientError invalid-proof */
+async function strangersWalk({ connection }: Session): Promise<Exchange | undefined> {
+  try {
+    return (await connection.distinguished(INITIAL_STATE)).exchange;
+  } catch (error) {
+    if (error instanceof LogClientError && error.code !== "invalid-proof") return undefined;
+    throw error;
+  }
 }
 
 async function failureOf(

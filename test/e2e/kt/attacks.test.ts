@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
@@ -147,11 +147,13 @@ describe("somebody between", () => {
       bent[at] = (bent[at] as number) ^ 1;
       return bent;
     };
+    const state = await readFile(join(home, "logs", "l", "state"));
     for (part = 0; part < 1; part += 0.07) {
       const run = await before("search", ALICE);
       expect(run.code, `at ${part}: ${run.stdout}`).toBe(3);
       expect((await callKt(["evidence", run.json.error?.evidence as string], { home })).code).toBe(3);
     }
+    expect(await readFile(join(home, "logs", "l", "state"))).toEqual(state);
     part = 0.5;
     const run = await kt("search", ALICE);
     expect(run.code, run.stdout).toBe(3);
