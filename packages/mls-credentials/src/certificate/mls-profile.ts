@@ -71,9 +71,16 @@ export function mlsNames(certificate: Certificate): { user: string; client: stri
   return isClientOf(client[0], user[0]) ? { user: user[0], client: client[0] } : undefined;
 }
 
-/** SHA-256 of the DER TBSCertificate, as device lists hold it. */
+const tbsHashes = new WeakMap<Certificate, Uint8Array>();
+
+/** SHA-256 of the DER TBSCertificate, as device lists hold it; computed once for a certificate. Not to be changed in place. */
 export function tbsCertificateHash(certificate: Certificate): Uint8Array {
-  return sha256(certificate.tbs);
+  let hash = tbsHashes.get(certificate);
+  if (hash === undefined) {
+    hash = sha256(certificate.tbs);
+    tbsHashes.set(certificate, hash);
+  }
+  return hash;
 }
 
 /** Content of the extension that names the log (a DER OCTET STRING of 32 octets); undefined when absent or malformed. */
