@@ -7,6 +7,7 @@ import { assertAudited } from "../auditor-tree-head.js";
 import type { Context } from "../context.js";
 import { forwardUpdate } from "../forward.js";
 import { Problem } from "../problem.js";
+import { assertWitnessed } from "../witnessing/witness-lag.js";
 import type { Admission } from "./admission.js";
 import { binary, binaryBody } from "./binary.js";
 
@@ -51,6 +52,7 @@ export function updateRoutes(app: LogApp, context: Context, admission: Admission
       await binaryBody(c);
       if (asking) {
         await assertAudited(context);
+        await assertWitnessed(context);
         return binary(await known(context, kind, body));
       }
       if (!context.leadership.leading) return forwardUpdate(context.leadership, kind.path, c.req.raw.headers, body);
