@@ -70,6 +70,8 @@ describe("an honest log", () => {
     const second = await kt("search", ALICE);
     expect(second.json).toMatchObject({ version: 2, treeSize: 5 });
     expect((await kt("status")).code).toBe(0);
+    expect((await before("search", ALICE, "--version", "0")).json).toMatchObject({ exit: 0, version: 0, treeSize: 5 });
+    expect((await before("search", ALICE, "--version", "3")).json).toMatchObject({ exit: 3 });
   });
 });
 

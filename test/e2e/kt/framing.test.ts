@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { AuditorUpdate, Configuration, type PrefixLeaf, type TreeHead } from "@mls-as/keytrans";
+import { AuditorUpdate, Configuration, type PrefixLeaf, TreeHead } from "@mls-as/keytrans";
 import { type AuditorState, createAuditor, encodeAuditorState } from "@mls-as/keytrans/auditor";
 import { INITIAL_STATE } from "@mls-as/keytrans/client";
 import { connectLog, type LogConnection } from "@mls-as/kt-client";
@@ -143,4 +143,37 @@ test("evidence that was altered anywhere no longer convicts", async () => {
     await writeFile(join(folder, "broken.json"), broken);
     expect((await callKt(["evidence", join(folder, "broken.json")], { home: folder })).code, broken).toBe(2);
   }
+});
+
+test("a finding of the ghost detector is judged from its bytes: a split view, and one that was made up", async () => {
+  const other = branch.fork();
+  await other.heartbeat(start + 60_000);
+  await branch.heartbeat(start + 61_000);
+  const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
+  const seen = (each: Branch, source: string) => {
+    const { treeSize, root, signature } = each.store.head() as TreeHead & { root: Uint8Array };
+    const signed = {
+      configuration: hex(encode(Configuration, log.configuration)),
+      treeHead: hex(encode(TreeHead, { treeSize, signature })),
+    };
+    return { position: treeSize - 1, root: hex(root), source, signed };
+  };
+  const finding = {
+    ...{ id: "x", kind: "VIEW_SPLIT", severity: "critical", life: "confirmed", user: ALICE },
+    ...{ since: 1, changedAt: 1, detail: "two heads" },
+    evidence: { heads: [seen(branch, "lookup"), seen(other, "gossip")] },
+  };
+  const file = join(folder, "finding.json");
+  const verdict = async (value: object): Promise<Run> => {
+    await writeFile(file, JSON.stringify(value));
+    return callKt(["evidence", file, "--json"], { home: join(folder, "nobody") });
+  };
+  const split = await verdict(finding);
+  expect([split.code, split.json["verdict"], split.json["log"]], split.stdout).toEqual([1, "proven", hex(log.logId)]);
+  const [first] = finding.evidence.heads;
+  const forged = { ...first, root: "00".repeat(32) };
+  const framed = await verdict({ ...finding, evidence: { heads: [first, forged] } });
+  expect(framed.code, framed.stdout).not.toBe(1);
+  const alone = await verdict({ ...finding, evidence: { heads: [first] } });
+  expect([alone.code, alone.json["verdict"]], alone.stdout).toEqual([0, "unfounded"]);
 });
