@@ -169,6 +169,12 @@ export class SurvivingLog {
     }
   }
 
+  /** Waits for `count` more acknowledgements; gives up when the log ends. */
+  async untilAcknowledged(count: number): Promise<void> {
+    const due = this.acknowledgements + count;
+    while (this.acknowledgements < due && this.#run?.child.exitCode === null) await sleep(2);
+  }
+
   /** Kills the log as a power switch does, `after` milliseconds from now. */
   async kill(after = 0): Promise<void> {
     const run = this.#run;
