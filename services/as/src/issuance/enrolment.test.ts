@@ -36,6 +36,24 @@ test("a device enrols: the certificate's hash is in the logged list, and the cha
   expect(service.log.values.get(ALICE)?.length).toBe(4);
 });
 
+test.each([
+  ["P-256", "P-384"],
+  ["P-256", "P-521"],
+  ["P-384", "P-256"],
+  ["P-521", "P-256"],
+] as const)(
+  "a CSR of a %s key may be signed over the digest of %s: it shows possession, no more",
+  async (curve, digestOf) => {
+    const service = await TestService.create();
+    const csrs = [await service.csr(PHONE, subjectKeyPair(curve), { digestOf })];
+    const answer = await service.send("POST", "/v1/credentials", {
+      csrs,
+      enrolment: { token: await service.token(PHONE) },
+    });
+    expect(answer.status, JSON.stringify(answer.body)).toBe(201);
+  },
+);
+
 test("255 credentials of one device take one log version", async () => {
   const service = await TestService.create();
   const nonce = await service.nonce();
