@@ -3,8 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startAs } from "@mls-as/as";
 import { startKtLog } from "@mls-as/kt-log";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { enrol, enrolWith, eventually, mlsAs, mlsAsJson } from "./operator.js";
+
+// Dozens of processes are started: a busy machine takes its time.
+vi.setConfig({ testTimeout: 600_000, hookTimeout: 600_000 });
 
 const USER = "mimi://mls.example/u/alice";
 const PHONE = "mimi://mls.example/d/alice/phone";

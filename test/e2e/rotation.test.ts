@@ -3,10 +3,13 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseCertificate, parseCertificateList } from "@mls-as/mls-credentials";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test, vi } from "vitest";
 import { HAS_SOFTHSM, softTokens } from "../../packages/signers/src/fixtures/soft-token.js";
 import { enrol, eventually, type Issued, mlsAs, mlsAsJson, run } from "./operator.js";
 import { type Service, startAuthenticationService, startLog } from "./services.js";
+
+// Dozens of processes are started: a busy machine takes its time.
+vi.setConfig({ testTimeout: 600_000, hookTimeout: 600_000 });
 
 const HAS_OPENSSL = spawnSync("openssl", ["version"]).status === 0;
 const missing = [...(HAS_SOFTHSM ? [] : ["SoftHSM2"]), ...(HAS_OPENSSL ? [] : ["OpenSSL"])];

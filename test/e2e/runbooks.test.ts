@@ -4,8 +4,11 @@ import { join } from "node:path";
 import { startAs } from "@mls-as/as";
 import { startKtLog } from "@mls-as/kt-log";
 import { readPolicy } from "@mls-as/mls-credentials";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test, vi } from "vitest";
 import { enrol, eventually, mlsAs, mlsAsJson } from "./operator.js";
+
+// Dozens of processes are started: a busy machine takes its time.
+vi.setConfig({ testTimeout: 600_000, hookTimeout: 600_000 });
 
 /** The runbooks of docs/operations.md, as drills: real services, real commands. */
 const folder = mkdtempSync(join(tmpdir(), "mls-as-runbooks-"));
