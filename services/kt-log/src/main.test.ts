@@ -5,8 +5,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { LabelWriter, sendTo } from "../fixtures/label-writer.js";
+
+// Starts processes and derives keys from passphrases, which takes long on a busy machine.
+vi.setConfig({ testTimeout: 240_000 });
 
 /** The command as operators run it; `npm test` builds it first. */
 const MAIN = fileURLToPath(new URL("../dist/main.js", import.meta.url));

@@ -6,13 +6,16 @@ import { type ClientState, createClient, type KtClient } from "@mls-as/keytrans/
 import { nodeSuite } from "@mls-as/keytrans/node";
 import { signManagerUpdate } from "@mls-as/keytrans/prover";
 import { decode } from "@mls-as/tls-codec";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { type Send, sendInProcess, utf8 } from "../fixtures/label-writer.js";
 import { createApp } from "./app.js";
 import { readConfig } from "./config.js";
 import { closeContext, type Context, openContext } from "./context.js";
 import { FILES, initialise } from "./data-folder.js";
 import { fsck } from "./fsck/fsck.js";
+
+// Starts processes and derives keys from passphrases, which takes long on a busy machine.
+vi.setConfig({ testTimeout: 240_000 });
 
 /** This log is the manager; the Service Operator is whoever holds the leaf key and the writer token. */
 let dataDir: string;

@@ -3,13 +3,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ConfigurationError } from "@mls-as/service-runtime";
 import { Pkcs11Signer, SoftwareSigner } from "@mls-as/signers";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { HAS_SOFTHSM, softTokens } from "../../../packages/signers/src/fixtures/soft-token.js";
 import { LabelWriter, sendInProcess } from "../fixtures/label-writer.js";
 import { createApp } from "./app.js";
 import { type Config, readConfig } from "./config.js";
 import { closeContext, openContext } from "./context.js";
 import { FILES, initialise } from "./data-folder.js";
+
+// Starts processes and derives keys from passphrases, which takes long on a busy machine.
+vi.setConfig({ testTimeout: 240_000 });
 
 let dataDir: string;
 

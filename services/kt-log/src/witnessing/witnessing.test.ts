@@ -17,7 +17,7 @@ import {
   signNote,
   treeRoot,
 } from "@mls-as/keytrans/witness";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { LabelWriter, type Send, sendInProcess } from "../../fixtures/label-writer.js";
 import { type RunningWitness, startWitness } from "../../fixtures/witnesses.js";
 import { createApp } from "../app.js";
@@ -28,6 +28,9 @@ import { RolledBackError } from "../head-memory.js";
 import { type CheckpointSigner, openCheckpointKey } from "./checkpoint-key.js";
 import { submitCheckpoint } from "./witness-client.js";
 import { witnessesOf } from "./witnessing.js";
+
+// Starts processes and derives keys from passphrases, which takes long on a busy machine.
+vi.setConfig({ testTimeout: 240_000 });
 
 const ORIGIN = "log.example/keytrans";
 
