@@ -224,7 +224,7 @@ describe("owner initialization", () => {
     const init = (...versions: number[]) => run(made, (view) => ownerInit(view, [11, 7], versions));
     expect(await init(6, 2)).toMatchObject({ ...clean, asked: [11, 7] });
     for (const wrong of [[6, 1], [6, 3], [5, 2], [7, 2], [6], []])
-      expect(await init(...wrong), `${wrong.join()}`).toMatchObject(broken);
+      expect(await init(...wrong), wrong.join()).toMatchObject(broken);
     expect((await init(2, 6)).refused).toMatchObject({ code: "non-monotonic-versions" });
     expect((await init(6, 2, 2)).refused).toMatchObject({ code: "unexpected-count" });
     expect(await run(made, (view) => ownerInit(view, [1, 0], []))).toMatchObject(clean);
