@@ -86,8 +86,8 @@ function bareVerifications(members: readonly Member[], issuerKey: Uint8Array, ro
 }
 
 async function judge({ members, basis }: Group, memory: VerifierMemory): Promise<void> {
-  const verdicts = await verifyCredentials(members, { ...basis, memory });
-  const refused = verdicts.find(({ accepted }) => !accepted);
+  const judged = await verifyCredentials(members, { ...basis, memory });
+  const refused = judged.find(({ accepted }) => !accepted);
   if (refused !== undefined) throw new Error(JSON.stringify(refused.reasons));
 }
 

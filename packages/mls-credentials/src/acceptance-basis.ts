@@ -1,6 +1,5 @@
-import type { VerifierMemory } from "./verifier-memory.js";
 import type { CryptoProvider } from "@mls-as/mls-core";
-import type { SignatureMemo } from "./certificate/index.js";
+import type { Certificate, SignatureMemo } from "./certificate/index.js";
 import type { DeviceList } from "./device-list.js";
 import type { PreparedPolicy } from "./prepared-policy.js";
 
@@ -34,6 +33,13 @@ export interface PresentedCredential {
   readonly signatureScheme: number;
 }
 
+/** Certificates that were parsed before, and the signatures that were verified on them. */
+export interface CertificateMemory {
+  readonly signatures: SignatureMemo;
+  leaf(der: Uint8Array): Certificate;
+  issuer(der: Uint8Array): Certificate;
+}
+
 /** Everything a decision may rest on. */
 export interface AcceptanceBasis {
   readonly policy: PreparedPolicy;
@@ -47,6 +53,6 @@ export interface AcceptanceBasis {
   readonly evidenceMissingSince?: number;
   /** Shared by a batch, so that each issuer's signature is checked once. */
   readonly memo?: SignatureMemo;
-  /** Remembers work from one batch to the next; takes the place of `memo`. */
-  readonly memory?: VerifierMemory;
+  /** Remembers parsed certificates and their signatures (`VerifierMemory`); takes the place of `memo`. */
+  readonly memory?: CertificateMemory;
 }

@@ -1,5 +1,10 @@
 import { equalBytes } from "@mls-as/tls-codec";
-import type { AcceptanceBasis, PresentedCredential, ReferenceIdentifier } from "./acceptance-basis.js";
+import type {
+  AcceptanceBasis,
+  CertificateMemory,
+  PresentedCredential,
+  ReferenceIdentifier,
+} from "./acceptance-basis.js";
 import { type Certificate, parseCertificate, SignatureMemo } from "./certificate/index.js";
 import type { Acceptance } from "./verdict.js";
 
@@ -15,7 +20,7 @@ const MAX_ISSUERS = 64;
  * on equal questions. Keep one for each group, and hand in the same byte arrays: leaves are remembered by object, for as
  * long as the caller holds them, and must not be changed in place.
  */
-export class VerifierMemory {
+export class VerifierMemory implements CertificateMemory {
   readonly signatures = new SignatureMemo();
   readonly #parsed = new WeakMap<Uint8Array, Certificate>();
   readonly #issuers: Certificate[] = [];

@@ -1,4 +1,10 @@
-import type { AcceptanceBasis, DeviceEvidence, PresentedCredential, ReferenceIdentifier } from "./acceptance-basis.js";
+import type {
+  AcceptanceBasis,
+  CertificateMemory,
+  DeviceEvidence,
+  PresentedCredential,
+  ReferenceIdentifier,
+} from "./acceptance-basis.js";
 import { bytesKey } from "./bytes-key.js";
 import {
   type Certificate,
@@ -61,7 +67,7 @@ function judgedTime({ time, devices }: AcceptanceBasis): number {
 
 function parseChain(
   chain: readonly Uint8Array[],
-  memory: VerifierMemory | undefined,
+  memory: CertificateMemory | undefined,
 ): { certificates: Certificate[]; reasons: Reason[] } {
   const certificates: Certificate[] = [];
   const reasons: Reason[] = [];
@@ -276,7 +282,7 @@ export async function verifyCredentials(
     readonly reference: ReferenceIdentifier;
     readonly devices?: DeviceEvidence;
   }[],
-  basis: Omit<AcceptanceBasis, "devices" | "memo">,
+  basis: Omit<AcceptanceBasis, "devices" | "memo" | "memory"> & { readonly memory?: VerifierMemory },
 ): Promise<Acceptance[]> {
   const memory = basis.memory ?? new VerifierMemory();
   const verdicts: Acceptance[] = [];

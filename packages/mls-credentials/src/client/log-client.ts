@@ -2,7 +2,6 @@ import type { SearchResult } from "@mls-as/keytrans/client";
 import {
   type Exchange,
   type LogClient as KtLogClient,
-  LogClientError,
   type LogClientOptions as KtLogClientOptions,
   openLogClient,
 } from "@mls-as/kt-client";
