@@ -93,9 +93,9 @@ test(`${KILLS} times kill -9 during issuance and revocation: nothing acknowledge
   const port = portOf(as);
   const outcomes: Outcome[] = [];
   let next = 0;
-  let over = false;
+  const over = new AbortController();
   const worker = async (): Promise<void> => {
-    while (!over) outcomes.push(await live(next++));
+    while (!over.signal.aborted) outcomes.push(await live(next++));
   };
   const workers = Array.from({ length: AT_ONCE }, worker);
   for (let kill = 0; kill < KILLS; kill++) {
@@ -103,7 +103,7 @@ test(`${KILLS} times kill -9 during issuance and revocation: nothing acknowledge
     await as.kill();
     as = await start(port);
   }
-  over = true;
+  over.abort();
   await Promise.all(workers);
   expect(outcomes.length).toBeGreaterThanOrEqual(AT_ONCE);
   for (const { answer, request, revoked } of outcomes) {
