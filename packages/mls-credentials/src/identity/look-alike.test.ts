@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import { assert, property, stringMatching } from "fast-check";
 import { describe, expect, it } from "vitest";
 import { lookAlikes, type LookAlike } from "./look-alike.js";
 
@@ -26,9 +26,9 @@ describe("look-alikes", () => {
   });
 
   it("is the same from either side", () => {
-    const name = fc.stringMatching(/^[a-z0-9][a-z0-9._~-]{0,6}$/).filter((text) => !/^\.+$/.test(text));
-    fc.assert(
-      fc.property(name, name, (a, b) => {
+    const name = stringMatching(/^[a-z0-9][a-z0-9._~-]{0,6}$/).filter((text) => !/^\.+$/.test(text));
+    assert(
+      property(name, name, (a, b) => {
         expect(lookAlikes(at(a), at(b))).toEqual(lookAlikes(at(b), at(a)));
       }),
     );
