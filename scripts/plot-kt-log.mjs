@@ -55,12 +55,13 @@ function plot() {
     const share = high === low ? 0.5 : (Math.log10(size) - low) / (high - low);
     return EDGE.left + share * (WIDTH - EDGE.left - EDGE.right);
   };
+  const curve = (name, colour, of) => ({ name, colour, values: sizes.map((size) => of(size) ?? 0) });
   const series = [
-    ["CPU ms an update", "#0b6", (size) => at("sequenced", size)?.params.cpuMs],
-    ["CPU ms a search", "#06c", (size) => at("search-first", size)?.params.cpuMs],
-    ["kB an update", "#c60", (size) => (at("database", size)?.value ?? 0) / 1000],
-    ["bare VRF output, ms", "#999", (size) => at("sequenced", size)?.params.vrfOutputMs],
-  ].map(([name, colour, of]) => ({ name, colour, values: sizes.map((size) => of(size) ?? 0) }));
+    curve("CPU ms an update", "#0b6", (size) => at("sequenced", size)?.params.cpuMs),
+    curve("CPU ms a search", "#06c", (size) => at("search-first", size)?.params.cpuMs),
+    curve("kB an update", "#c60", (size) => (at("database", size)?.value ?? 0) / 1000),
+    curve("bare VRF output, ms", "#999", (size) => at("sequenced", size)?.params.vrfOutputMs),
+  ];
   const most = Math.max(...series.flatMap(({ values }) => values)) * 1.1;
   const y = (value) => HEIGHT - EDGE.bottom - (value / most) * (HEIGHT - EDGE.top - EDGE.bottom);
   const text = (left, top, content, anchor = "middle", colour = "#333") =>
