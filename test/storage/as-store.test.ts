@@ -157,6 +157,14 @@ describe.each([sqliteDriver(), postgresDriver()])("store contract on $name", (dr
       expect(await other.meta("a")).toEqual(claimed[0]);
     });
 
+    test("numbers grow for everybody, whatever the clock says", async () => {
+      const given = await Promise.all([store, other, store, other].map((each) => each.nextNumber("n", 100)));
+      expect([...given].sort((a, b) => a - b)).toEqual([100, 101, 102, 103]);
+      expect(await other.nextNumber("n", 50)).toBe(104);
+      expect(await store.nextNumber("n", 5000)).toBe(5000);
+      expect(await store.nextNumber("another", 1)).toBe(1);
+    });
+
     test("an intent goes from journaled to logged to done, and is read back byte for byte by everybody", async () => {
       const one = change(PHONE);
       expect(await store.journal(one, NOW, audit)).toBeUndefined();

@@ -62,11 +62,13 @@ export class RevocationLists {
     const thisUpdate = now();
     // Certificates stay listed for one interval past their expiry (RFC 5280, "Revoked Certificates").
     const entries = await store.revokedEntries(issuer.id, shard, thisUpdate - VALIDITY);
+    // Monotonically increasing for an issuer and scope (RFC 5280, "CRL Number"), whatever the clocks of several processes do.
+    const number = await store.nextNumber(`crl-number ${issuer.id}-${shard}`, thisUpdate * 1000);
     return await buildRevocationList(issuer, {
       entries,
       thisUpdate,
       nextUpdate: thisUpdate + VALIDITY,
-      number: BigInt(Date.now()),
+      number: BigInt(number),
       url: issuerUrls(publicUrl(), issuer.id, shard).crlUrl,
     });
   }

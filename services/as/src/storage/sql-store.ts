@@ -96,6 +96,19 @@ export class SqlStore implements Store {
     });
   }
 
+  nextNumber(name: string, least: number) {
+    return this.#write(function* () {
+      yield* lockDecisions();
+      const stored = yield* readMeta(name);
+      const last = stored === undefined ? 0 : Number(new TextDecoder().decode(stored));
+      const next = Math.max(last + 1, least);
+      const value = new TextEncoder().encode(String(next));
+      const sql = "insert into meta (key, value) values (?, ?) on conflict (key) do update set value = excluded.value";
+      yield* run(sql, name, value);
+      return next;
+    });
+  }
+
   addToken(token: Omit<EnrolmentToken, "spentAt">, now: number, audit: AuditEvent) {
     return this.#write(function* (sealing) {
       yield* lockDecisions();

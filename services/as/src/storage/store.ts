@@ -224,6 +224,8 @@ export interface Store {
   meta(key: string): Promise<Uint8Array | undefined>;
   /** Writes a value that is not there yet, and returns the one that is there afterwards. */
   claimMeta(key: string, value: Uint8Array): Promise<Uint8Array>;
+  /** A number greater than any that was given under this name before, by any process, and at least `least`. */
+  nextNumber(name: string, least: number): Promise<number>;
 
   addToken(token: Omit<EnrolmentToken, "spentAt">, now: number, audit: AuditEvent): Promise<void>;
   token(hash: string): Promise<EnrolmentToken | undefined>;
