@@ -49,10 +49,15 @@ function record(what: string, figures: object): void {
 async function killAgainAndAgain(
   log: SurvivingLog,
   kills: number,
-  { environment = {}, between }: { environment?: Record<string, string>; between?: () => void } = {},
+  {
+    environment = {},
+    between,
+    beforeStart,
+  }: { environment?: Record<string, string>; between?: () => void; beforeStart?: () => void } = {},
 ): Promise<void> {
   await log.stop();
   for (let round = 0; round < kills; round++) {
+    beforeStart?.();
     await log.start({ environment });
     const writing = log.writeUntilGone(round);
     // Mostly in the middle of work, wherever that begins on a busy machine; now and then before anything was done.
@@ -63,10 +68,12 @@ async function killAgainAndAgain(
     await log.expectSound();
     // Every fifth time, and the last, all who were there from the start look at everything.
     if (round % 5 !== 4 && round !== kills - 1) continue;
+    beforeStart?.();
     await log.start({ environment });
     await log.expectNothingLost();
     await log.kill();
   }
+  beforeStart?.();
   await log.start({ environment });
   await log.expectNothingLost();
   await log.write("alice", "after everything");
@@ -113,6 +120,8 @@ describe("a log on SQLite", () => {
           await killAgainAndAgain(log, KILLS, {
             environment: { LD_PRELOAD: layer },
             between: () => losePower(log.dataDir, keep),
+            // fsck and clean stops wrote without the layer.
+            beforeStart: () => settle(log.dataDir),
           });
           acknowledgements += log.acknowledgements;
           record("kill -9 and loss of unsynced writes, SQLite", {
