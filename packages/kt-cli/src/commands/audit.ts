@@ -55,7 +55,9 @@ export async function audit(context: Context, flags: AuditFlags): Promise<Report
     const path = logFile(context, pin, "audit.json");
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
     const auditor = createAuditor({ suite: connection.kt.setting.suite, configuration: connection.configuration });
-    return await withLock(`${path}.running`, () => rounds(context, session, auditor, opened, path, flags), 0);
+    // Two rounds at once are one after the other; one that follows the log never ends.
+    const patience = flags.follow === true ? 0 : undefined;
+    return await withLock(`${path}.running`, () => rounds(context, session, auditor, opened, path, flags), patience);
   } catch (error) {
     if (!(error instanceof LogClientError)) throw error;
     throw plainFailure(error);
