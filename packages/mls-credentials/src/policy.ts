@@ -41,7 +41,9 @@ export interface ValidationPolicy {
   /** How long evidence may be missing before its absence counts. */
   readonly evidenceDeadline: number;
   readonly oldestStaple: number;
+  /** Since the last enrolment proof. The service applies it: the log does not say which renewals brought a fresh proof. */
   readonly keyOnlyRenewals: number;
+  /** How long records outlive `not_after` in the list; those who write and those who follow the list apply it. */
   readonly retention: number;
   readonly sameClient: "client-uri";
   readonly successor: "same-client" | "continuity";

@@ -101,7 +101,10 @@ async function publish(
 export async function ensurePolicy(context: PolicyContext): Promise<void> {
   if ((await currentPolicy(context)) !== undefined) return;
   const anchors = context.authorities.roots.map(({ certificate }) => toBase64Url(certificate));
-  const policy = defaultPolicy({ [context.config.domain]: { anchors, logId: toBase64Url(context.logId) } });
+  const trust = defaultPolicy({ [context.config.domain]: { anchors, logId: toBase64Url(context.logId) } });
+  // What the service itself applies, so that nobody is told anything else.
+  const { renewalByKey, retention } = context.config;
+  const policy = { ...trust, keyOnlyRenewals: renewalByKey, retention };
   await publish(context, encodePolicy(policy), "system", []);
 }
 
