@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,14 +7,18 @@ import { fileURLToPath } from "node:url";
 import { KT_128_SHA256_Ed25519, type PrefixLeaf } from "@mls-as/keytrans";
 import { nodeSuite } from "@mls-as/keytrans/node";
 import { openLogClient } from "@mls-as/kt-client";
+import { Pkcs11Signer } from "@mls-as/signers";
 import { decode } from "@mls-as/tls-codec";
 import { AuditorUpdate } from "@mls-as/keytrans";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { HAS_SOFTHSM, softTokens } from "../../../packages/signers/src/fixtures/soft-token.js";
 import { type Service, startLog } from "../services.js";
-import { callKt, type Run, runKt } from "./kt-process.js";
+import { callKt, type Run, runKt, startKt } from "./kt-process.js";
 import { type Branch, MaliciousLog } from "./malicious-log.js";
 import { ALICE, AliceHistory } from "./users.js";
 
+/** As the signers label the keys that they make. */
+const LABEL = "mls-as:tree-head";
 const root = fileURLToPath(new URL("../../../", import.meta.url));
 const passphrase = { KT_PASSPHRASE: "correct horse battery staple" };
 let folder: string;
@@ -46,6 +51,12 @@ describe("an auditor of the real log", () => {
     await prepare(home, "init", service.url, "--name", "l");
   });
   afterAll(() => service?.stop());
+
+  async function newHomePinned(): Promise<string> {
+    const fresh = await newHome();
+    await prepare(fresh, "init", service.url, "--name", "l");
+    return fresh;
+  }
 
   /** As many versions as asked for, each an entry of its own. */
   async function grow(labels: readonly string[]): Promise<void> {
@@ -82,6 +93,30 @@ describe("an auditor of the real log", () => {
     }
   });
 
+  test("follows the log as it grows, and ends when told to", async () => {
+    const { treeSize } = (await prepare(home, "audit")).json as { treeSize: number };
+    // This log's auditor answers for every entry: where to begin is not for a file to say.
+    expect((await prepare(await newHomePinned(), "audit", "--from", keyFile)).code).toBe(2);
+    const late = await newHomePinned();
+    const child = startKt(["audit", "--json", "--follow", "--interval", "0.2", "--sign", keyFile], {
+      home: late,
+      environment: passphrase,
+    });
+    let out = "";
+    child.stdout.setEncoding("utf8").on("data", (text: string) => (out += text));
+    await grow(["followed"]);
+    const audited = async (): Promise<number> => {
+      const text = await readFile(join(late, "logs", "l", "audit.json"), "utf8").catch(() => "{}");
+      return (JSON.parse(text) as { changes?: number }).changes ?? 0;
+    };
+    const all = (await prepare(home, "audit")).json as { changes: number; treeSize: number };
+    expect(all.treeSize).toBeGreaterThan(treeSize);
+    while ((await audited()) < all.changes) await new Promise((resolve) => setTimeout(resolve, 100));
+    child.kill("SIGTERM");
+    const [code] = (await once(child, "close")) as [number];
+    expect([code, JSON.parse(out)], out).toMatchObject([0, { changes: all.changes, posted: true }]);
+  });
+
   test("refuses a key that is not the auditor's, a wrong passphrase, and two audits at once are one after the other", async () => {
     const other = await prepare(home, "key", join(folder, "other-keys"));
     expect((await prepare(home, "audit", "--sign", other.json["file"] as string)).code).toBe(2);
@@ -91,6 +126,31 @@ describe("an auditor of the real log", () => {
       both.map(({ code }) => code),
       both.map(({ stdout }) => stdout).join(""),
     ).toEqual([0, 0]);
+  });
+});
+
+describe.skipIf(!HAS_SOFTHSM)("an auditor whose key is in a token (needs SoftHSM2)", () => {
+  test("signs and posts by a pkcs11: URI", async () => {
+    const tokens = softTokens();
+    const location = tokens.add("auditor");
+    const signer = await Pkcs11Signer.open(location, {});
+    const { publicKey } = await signer.generate("tree-head", "Ed25519");
+    await signer.close();
+    const data = join(folder, "token-log");
+    const raw = Buffer.from(publicKey.subarray(-32)).toString("hex");
+    const init = ["init", "--data", data, "--auditor-public-key", raw];
+    execFileSync(process.execPath, [join(root, "services/kt-log/dist/main.js"), ...init], { encoding: "utf8" });
+    const service = await startLog(data);
+    const home = await newHome();
+    await prepare(home, "init", service.url, "--name", "l");
+    const [path = "", query = ""] = location.split("?");
+    const byKey = (object: string): string => `${path};object=${object}?${query}`;
+    const environment = { SOFTHSM2_CONF: tokens.configuration };
+    const run = await kt(home, ["audit", "--sign", byKey(LABEL)], environment);
+    expect(run.json, run.stdout + run.stderr).toMatchObject({ exit: 0, treeSize: 1, posted: true });
+    expect((await kt(home, ["audit", "--sign", byKey("nothing")], environment)).code).toBe(2);
+    await service.stop();
+    tokens.remove();
   });
 });
 
