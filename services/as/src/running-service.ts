@@ -1,6 +1,6 @@
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { writeDurably } from "./durable-file.js";
+import { writeDurably } from "@mls-as/service-runtime";
 
 const FILE = "running.json";
 

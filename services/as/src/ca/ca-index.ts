@@ -2,7 +2,7 @@ import { mkdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { KeyAlgorithm } from "@mls-as/signers";
 import { z } from "zod";
-import { writeDurably } from "../durable-file.js";
+import { writeDurably } from "@mls-as/service-runtime";
 import { CeremonyError } from "./ceremony-error.js";
 
 const KeyId = z.string().regex(/^[0-9a-f]{32}$/);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { nodeProvider } from "@mls-as/mls-core/node";
 import { type Certificate, checkIssuingCaProfile, parseCertificate, validatePath } from "@mls-as/mls-credentials";
 import { algorithmOfPublicKey, type KeyAlgorithm, keyId, type Signer, type SigningKey } from "@mls-as/signers";
-import { writeDurably } from "../durable-file.js";
+import { writeDurably } from "@mls-as/service-runtime";
 import { pem } from "../x509/der.js";
 import type { Authority } from "./authority.js";
 import { certifyIssuing, certifyRoot } from "./authority-certificate.js";

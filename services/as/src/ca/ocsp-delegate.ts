@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { AsnConvert } from "@peculiar/asn1-schema";
 import { toHex } from "../binary-text.js";
-import { writeDurably } from "../durable-file.js";
+import { writeDurably } from "@mls-as/service-runtime";
 import type { OcspResponder } from "../revocation/ocsp-message.js";
 import type { Signer } from "@mls-as/signers";
 import { keyIdentifier, nameOfSubject, OID, signatureAlgorithm, signCertificate } from "../x509/certificate-profile.js";

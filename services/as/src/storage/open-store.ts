@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { openSecret, type SealedSecret, sealSecret } from "@mls-as/signers";
 import { fromBase64Url, utf8 } from "../binary-text.js";
 import { dataPassphrase } from "../ca/development-ca.js";
-import { writeDurably } from "../durable-file.js";
+import { writeDurably } from "@mls-as/service-runtime";
 import { PostgresStore } from "./postgres.js";
 import { Sealing } from "./sealing.js";
 import { SqliteStore } from "./sqlite.js";
