@@ -10,7 +10,7 @@ import { openLogClient } from "@mls-as/kt-client";
 import { Pkcs11Signer } from "@mls-as/signers";
 import { decode } from "@mls-as/tls-codec";
 import { AuditorUpdate } from "@mls-as/keytrans";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { HAS_SOFTHSM, softTokens } from "../../../packages/signers/src/fixtures/soft-token.js";
 import { type Service, startLog } from "../services.js";
 import { callKt, type Run, runKt, startKt } from "./kt-process.js";
@@ -132,6 +132,7 @@ describe("an auditor of the real log", () => {
 describe.skipIf(!HAS_SOFTHSM)("an auditor whose key is in a token (needs SoftHSM2)", () => {
   test("signs and posts by a pkcs11: URI", async () => {
     const tokens = softTokens();
+    onTestFinished(() => tokens.remove());
     const location = tokens.add("auditor");
     const signer = await Pkcs11Signer.open(location, {});
     const { publicKey } = await signer.generate("tree-head", "Ed25519");
@@ -141,6 +142,7 @@ describe.skipIf(!HAS_SOFTHSM)("an auditor whose key is in a token (needs SoftHSM
     const init = ["init", "--data", data, "--auditor-public-key", raw];
     execFileSync(process.execPath, [join(root, "services/kt-log/dist/main.js"), ...init], { encoding: "utf8" });
     const service = await startLog(data);
+    onTestFinished(() => service.stop());
     const home = await newHome();
     await prepare(home, "init", service.url, "--name", "l");
     const [path = "", query = ""] = location.split("?");
@@ -149,8 +151,6 @@ describe.skipIf(!HAS_SOFTHSM)("an auditor whose key is in a token (needs SoftHSM
     const run = await kt(home, ["audit", "--sign", byKey(LABEL)], environment);
     expect(run.json, run.stdout + run.stderr).toMatchObject({ exit: 0, treeSize: 1, posted: true });
     expect((await kt(home, ["audit", "--sign", byKey("nothing")], environment)).code).toBe(2);
-    await service.stop();
-    tokens.remove();
   });
 });
 
