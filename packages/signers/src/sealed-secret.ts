@@ -26,19 +26,68 @@ function deriveKey(passphrase: string, { N, r, p, salt }: SealedSecret["scrypt"]
   });
 }
 
+/**
+ * The keys that scrypt makes of one passphrase. What is sealed through it shares a salt with what was opened or sealed
+ * before, and so a key that is derived once: each secret has an IV of its own, and guessing a passphrase costs the same.
+ */
+export class PassphraseKeys {
+  readonly #passphrase: string;
+  readonly #derived = new Map<string, Promise<Buffer>>();
+  #salt: string | undefined;
+
+  constructor(passphrase: string) {
+    this.#passphrase = passphrase;
+  }
+
+  /** What the next secret is sealed with. */
+  get parameters(): SealedSecret["scrypt"] {
+    this.#salt ??= randomBytes(16).toString("base64url");
+    return { ...SCRYPT, salt: this.#salt };
+  }
+
+  /** Not to be altered by who gets it. */
+  derive(parameters: SealedSecret["scrypt"]): Promise<Buffer> {
+    const name = nameOf(parameters);
+    const known = this.#derived.get(name);
+    if (known !== undefined) return known;
+    const made = deriveKey(this.#passphrase, parameters);
+    this.#derived.set(name, made);
+    return made;
+  }
+
+  /** A key opened a secret, or did not: then it is not kept. */
+  settle(parameters: SealedSecret["scrypt"], good: boolean): void {
+    const { N, r, p, salt } = parameters;
+    if (good && N === SCRYPT.N && r === SCRYPT.r && p === SCRYPT.p) this.#salt ??= salt;
+    if (!good && salt !== this.#salt) this.#derived.delete(nameOf(parameters));
+  }
+
+  /** Overwrites the keys. */
+  forget(): void {
+    for (const derived of this.#derived.values())
+      derived.then(
+        (key) => key.fill(0),
+        () => {},
+      );
+    this.#derived.clear();
+  }
+}
+
+const nameOf = ({ N, r, p, salt }: SealedSecret["scrypt"]): string => [N, r, p, salt].join(" ");
+
 /** Encrypts a secret; `associated` is authenticated with it, and needed again to open it. */
 export async function sealSecret(
-  passphrase: string,
+  passphrase: string | PassphraseKeys,
   secret: Uint8Array,
   associated: Uint8Array,
 ): Promise<SealedSecret> {
-  const parameters = { ...SCRYPT, salt: randomBytes(16).toString("base64url") };
+  const keys = typeof passphrase === "string" ? new PassphraseKeys(passphrase) : passphrase;
+  const { parameters } = keys;
   const iv = randomBytes(12);
-  const key = await deriveKey(passphrase, parameters);
-  const cipher = createCipheriv("aes-256-gcm", key, iv);
+  const cipher = createCipheriv("aes-256-gcm", await keys.derive(parameters), iv);
   cipher.setAAD(associated);
   const ciphertext = Buffer.concat([cipher.update(secret), cipher.final(), cipher.getAuthTag()]);
-  key.fill(0);
+  if (typeof passphrase === "string") keys.forget();
   return { scrypt: parameters, iv: iv.toString("base64url"), ciphertext: ciphertext.toString("base64url") };
 }
 
@@ -50,7 +99,7 @@ function withinBounds({ N, r, p, salt }: SealedSecret["scrypt"]): boolean {
 
 /** @throws SealError for a wrong passphrase, other associated data, or an altered or malformed secret */
 export async function openSecret(
-  passphrase: string,
+  passphrase: string | PassphraseKeys,
   sealed: SealedSecret,
   associated: Uint8Array,
 ): Promise<Uint8Array> {
@@ -64,15 +113,18 @@ export async function openSecret(
   const iv = Buffer.from(sealed.iv, "base64url");
   const octets = Buffer.from(sealed.ciphertext, "base64url");
   if (iv.length !== 12 || octets.length < 16) throw new SealError("the sealed secret is cut short");
-  const key = await deriveKey(passphrase, sealed.scrypt);
+  const keys = typeof passphrase === "string" ? new PassphraseKeys(passphrase) : passphrase;
   try {
-    const decipher = createDecipheriv("aes-256-gcm", key, iv, { authTagLength: 16 });
+    const decipher = createDecipheriv("aes-256-gcm", await keys.derive(sealed.scrypt), iv, { authTagLength: 16 });
     decipher.setAAD(associated);
     decipher.setAuthTag(octets.subarray(-16));
-    return Buffer.concat([decipher.update(octets.subarray(0, -16)), decipher.final()]);
+    const secret = Buffer.concat([decipher.update(octets.subarray(0, -16)), decipher.final()]);
+    keys.settle(sealed.scrypt, true);
+    return secret;
   } catch (cause) {
+    keys.settle(sealed.scrypt, false);
     throw new SealError("it does not open: wrong passphrase, or altered", { cause });
   } finally {
-    key.fill(0);
+    if (typeof passphrase === "string") keys.forget();
   }
 }

@@ -48,6 +48,23 @@ describe("key files", async () => {
       await expect(reopened().open(id, "issuing")).rejects.toMatchObject({ code: "key-unknown" });
   });
 
+  test("files of one folder share a salt, so that opening them all costs one derivation; none shares an IV", async () => {
+    const sealed = (id: string) =>
+      JSON.parse(readFileSync(join(keys, `${id}.key`), "utf8")) as { iv: string; scrypt: { salt: string } };
+    const later = reopened();
+    await later.open(made.id, "issuing");
+    const ids = [made.id, (await signer.generate("ocsp", "P-256")).id, (await later.generate("ocsp", "P-256")).id];
+    expect(new Set(ids.map((id) => sealed(id).scrypt.salt)).size).toBe(1);
+    expect(new Set(ids.map((id) => sealed(id).iv)).size).toBe(3);
+    const stranger = await reopened().generate("policy", "Ed25519");
+    expect(sealed(stranger.id).scrypt.salt).not.toBe(sealed(made.id).scrypt.salt);
+    const all = reopened();
+    for (const { id, role } of await all.list()) await all.open(id, role);
+    const busy = all.open(made.id, "issuing");
+    await all.close();
+    await expect(busy.then((key) => key.sign(message))).rejects.toMatchObject({ code: "key-unavailable" });
+  });
+
   test("every field of the file is protected", async () => {
     const file = JSON.parse(text) as Record<string, unknown>;
     const other = JSON.parse(

@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { writeDurably } from "./durable-file.js";
 import { algorithmOfPublicKey, keyId } from "./public-key.js";
-import { openSecret, type SealedSecret, sealSecret } from "./sealed-secret.js";
+import { openSecret, PassphraseKeys, type SealedSecret, sealSecret } from "./sealed-secret.js";
 import {
   KEY_ROLES,
   type KeyAlgorithm,
@@ -67,7 +67,7 @@ async function readKeyFile(path: string, id: string): Promise<KeyFile> {
   return parseKeyFile(text, path);
 }
 
-async function unseal(file: KeyFile, path: string, passphrase: string): Promise<KeyObject> {
+async function unseal(file: KeyFile, path: string, passphrase: string | PassphraseKeys): Promise<KeyObject> {
   try {
     const pkcs8 = Buffer.from(await openSecret(passphrase, file, associatedData(file)));
     const key = createPrivateKey({ key: pkcs8, type: "pkcs8", format: "der" });
@@ -86,7 +86,7 @@ async function unseal(file: KeyFile, path: string, passphrase: string): Promise<
  */
 export class SoftwareSigner implements Signer {
   readonly #folder: string;
-  #passphrase: string | undefined;
+  #passphrase: PassphraseKeys | undefined;
   readonly #keys = new Map<string, { readonly description: KeyDescription; readonly key: KeyObject }>();
 
   constructor(folder: string, passphrase: string) {
@@ -96,7 +96,7 @@ export class SoftwareSigner implements Signer {
         "an empty passphrase protects no key; give one by file or environment",
       );
     this.#folder = folder;
-    this.#passphrase = passphrase;
+    this.#passphrase = new PassphraseKeys(passphrase);
   }
 
   async generate(role: KeyRole, algorithm: KeyAlgorithm): Promise<SigningKey> {
@@ -142,6 +142,7 @@ export class SoftwareSigner implements Signer {
 
   async close(): Promise<void> {
     this.#keys.clear();
+    this.#passphrase?.forget();
     this.#passphrase = undefined;
   }
 
@@ -149,7 +150,7 @@ export class SoftwareSigner implements Signer {
     return join(this.#folder, `${id}.key`);
   }
 
-  #secret(): string {
+  #secret(): PassphraseKeys {
     if (this.#passphrase === undefined) throw new SignerError("key-unavailable", "this signer is closed");
     return this.#passphrase;
   }
