@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { SignatureScheme, signaturePublicKey } from "@mls-as/mls-core";
+import { type CryptoProvider, SignatureScheme, signaturePublicKey } from "@mls-as/mls-core";
 import { nodeProvider } from "@mls-as/mls-core/node";
 import {
   type Continuity,
@@ -41,7 +41,8 @@ export function exampleKey(name: string): ExampleKey {
   return { spki, spkiHash: spkiHash(spki), publicKey, privateKey };
 }
 
-const signerOf = (key: ExampleKey) => labelledSigner(nodeProvider, SignatureScheme.ed25519, key.privateKey);
+const signerOf = (key: ExampleKey, provider: CryptoProvider) =>
+  labelledSigner(provider, SignatureScheme.ed25519, key.privateKey);
 
 export interface ApprovalOf {
   readonly client: string;
@@ -54,8 +55,8 @@ export interface ApprovalOf {
   readonly changes?: Partial<DeviceApprovalTBS>;
 }
 
-export async function approvalOf(input: ApprovalOf): Promise<DeviceApproval> {
-  return await signDeviceApproval(signerOf(input.approverKey), {
+export async function approvalOf(input: ApprovalOf, provider: CryptoProvider = nodeProvider): Promise<DeviceApproval> {
+  return await signDeviceApproval(signerOf(input.approverKey, provider), {
     logId: LOG_ID,
     identity: input.identity ?? ALICE,
     client: input.client,
@@ -69,8 +70,13 @@ export async function approvalOf(input: ApprovalOf): Promise<DeviceApproval> {
   });
 }
 
-export async function continuityOf(client: string, before: ExampleKey, after: ExampleKey): Promise<Continuity> {
-  return await signContinuity(signerOf(before), {
+export async function continuityOf(
+  client: string,
+  before: ExampleKey,
+  after: ExampleKey,
+  provider: CryptoProvider = nodeProvider,
+): Promise<Continuity> {
+  return await signContinuity(signerOf(before, provider), {
     logId: LOG_ID,
     client,
     oldSpki: before.spki,

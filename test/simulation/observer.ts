@@ -1,4 +1,3 @@
-import { nodeProvider } from "@mls-as/mls-core/node";
 import {
   decodeDeviceList,
   defaultPolicy,
@@ -11,6 +10,7 @@ import {
 } from "@mls-as/mls-credentials";
 import { DAY, LOG_ID } from "../conformance/example-devices.js";
 import { hex } from "../conformance/wire-json.js";
+import { rememberingProvider } from "./crypto-memory.js";
 import { Random } from "./random.js";
 import { type Device, HOUR, newest, sighted, type User, type World } from "./world.js";
 
@@ -48,7 +48,7 @@ export class Observer {
       self: user.uri,
       ownKeys: [{ client: this.#device.client, spkiHash: key.record.spkiHash }],
       policy: defaultPolicy({}),
-      provider: nodeProvider,
+      provider: rememberingProvider,
       logId: LOG_ID,
       ...(disabled === undefined ? {} : { disabled }),
     };

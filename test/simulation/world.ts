@@ -8,16 +8,9 @@ import {
   type SightedLeaf,
   sortDeviceList,
 } from "@mls-as/mls-credentials";
-import {
-  approvalOf,
-  continuityOf,
-  DAY,
-  type ExampleKey,
-  exampleKey,
-  recordOf,
-  START,
-} from "../conformance/example-devices.js";
+import { approvalOf, continuityOf, DAY, type ExampleKey, recordOf, START } from "../conformance/example-devices.js";
 import { hex } from "../conformance/wire-json.js";
+import { keyNamed, rememberingProvider } from "./crypto-memory.js";
 import { Random } from "./random.js";
 
 export const HOUR = 3600;
@@ -51,8 +44,8 @@ export interface User {
 export interface Member {
   readonly user: User;
   readonly device: Device;
-  certificate: Certificate;
-  source: SightedLeaf["source"];
+  readonly certificate: Certificate;
+  readonly source: SightedLeaf["source"];
   /** What an attack makes of the leaf. */
   readonly changes?: Partial<SightedLeaf>;
 }
@@ -164,7 +157,7 @@ export class World {
 
   async #rotate(user: User, device: Device, at: number): Promise<void> {
     const key = this.newKey(user);
-    const continuity = await continuityOf(device.client, newest(device).key, key);
+    const continuity = await continuityOf(device.client, newest(device).key, key, rememberingProvider);
     this.certify(user, device, key, at, { continuity });
     this.publish(user, "renewal", at);
     for (const group of this.groups)
@@ -183,15 +176,18 @@ export class World {
     device.busyUntil = at + SETTLING + 2 * DAY;
     const old = device.certificates;
     const key = this.newKey(user);
-    const approval = await approvalOf({
-      identity: user.uri,
-      client: device.client,
-      key,
-      approver: approver.client,
-      approverKey: newest(approver).key,
-      afterVersion: user.versions.length - 1,
-      expiresAt: at + DAY,
-    });
+    const approval = await approvalOf(
+      {
+        identity: user.uri,
+        client: device.client,
+        key,
+        approver: approver.client,
+        approverKey: newest(approver).key,
+        afterVersion: user.versions.length - 1,
+        expiresAt: at + DAY,
+      },
+      rememberingProvider,
+    );
     device.certificates = old.map(({ record, key: oldKey }) => ({
       key: oldKey,
       record: record.status === "revoked" ? record : { ...record, status: "revoked", revokedAt: BigInt(at), reason: 1 },
@@ -266,7 +262,7 @@ export class World {
   }
 
   newKey(user: User): ExampleKey {
-    return exampleKey(`${user.name} ${user.count++}`);
+    return keyNamed(`${user.name} ${user.count++}`);
   }
 
   /** A new device with a key, approved by an older one if there is one and `approved` is not false. Not yet published. */
@@ -283,15 +279,18 @@ export class World {
     const approval =
       approver === undefined
         ? undefined
-        : await approvalOf({
-            identity: user.uri,
-            client: device.client,
-            key,
-            approver: approver.client,
-            approverKey: newest(approver).key,
-            afterVersion: user.versions.length - 1,
-            expiresAt: at + DAY,
-          });
+        : await approvalOf(
+            {
+              identity: user.uri,
+              client: device.client,
+              key,
+              approver: approver.client,
+              approverKey: newest(approver).key,
+              afterVersion: user.versions.length - 1,
+              expiresAt: at + DAY,
+            },
+            rememberingProvider,
+          );
     this.certify(user, device, key, at, approval === undefined ? {} : { approval });
     user.devices.push(device);
     return device;
@@ -387,9 +386,15 @@ export function newest(device: Device): Certificate {
   return device.certificates.at(-1) as Certificate;
 }
 
+/** A member stays the same object until its leaf changes, and so does what it shows, as in an app that parses a leaf once. */
+const shown = new WeakMap<Member, SightedLeaf>();
+
 /** What a member shows. */
-export function sighted({ user, device, certificate, source, changes }: Member, leafIndex: number): SightedLeaf {
-  return {
+export function sighted(member: Member, leafIndex: number): SightedLeaf {
+  const known = shown.get(member);
+  if (known?.leafIndex === leafIndex) return known;
+  const { user, device, certificate, source, changes } = member;
+  const leaf: SightedLeaf = {
     leafIndex,
     source,
     reference: user.uri,
@@ -403,4 +408,6 @@ export function sighted({ user, device, certificate, source, changes }: Member, 
     notAfter: Number(certificate.record.notAfter),
     ...changes,
   };
+  shown.set(member, leaf);
+  return leaf;
 }

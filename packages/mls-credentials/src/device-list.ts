@@ -27,7 +27,8 @@ const octetString = opaqueV();
 export const AsciiText: Codec<string> = {
   minSize: octetString.minSize,
   write(writer, text) {
-    const octets = Uint8Array.from(text, (character) => Math.min(0x80, character.codePointAt(0) as number));
+    const octets = new Uint8Array(text.length);
+    for (let i = 0; i < text.length; i++) octets[i] = Math.min(0x80, text.charCodeAt(i));
     requireAscii(octets, writer.length);
     octetString.write(writer, octets);
   },

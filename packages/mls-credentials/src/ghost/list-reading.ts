@@ -235,6 +235,7 @@ function unvouchedRecords(log: UserLog, previous: DeviceList, list: DeviceList):
 }
 
 function findUnauthorised(log: UserLog, added: readonly AddedRecord[], sighting: ListSighting): Condition[] {
+  if (added.length === 0) return [];
   const lists = [...(log.evidence().lists ?? []), listEvidence(sighting)];
   return added
     .filter(({ record }) => record.status === "active")
@@ -256,6 +257,7 @@ function findTransient(
   added: readonly AddedRecord[],
   sighting: ListSighting,
 ): Condition[] {
+  if (added.length === 0) return [];
   const lists = [...(log.evidence().lists ?? []), listEvidence(sighting)];
   const conditions: Condition[] = [];
   for (const { client, record } of added) {

@@ -84,9 +84,14 @@ export function isAnswered(credential: SightedCredential, context: RuleContext):
   return context.logs.get(credential.reference)?.records.has(credential.tbsCertificateHash) ?? false;
 }
 
+const ZERO = 0x30;
+/** From a hex digit's character code to its value. */
+const digit = (code: number): number => (code > 0x39 ? code - 0x57 : code - ZERO);
+
 /** The octets of a lower-case hex string. */
 export function hexBytes(hex: string): Uint8Array {
   const octets = new Uint8Array(hex.length >> 1);
-  for (let i = 0; i < octets.length; i++) octets[i] = Number.parseInt(hex.substring(2 * i, 2 * i + 2), 16);
+  for (let i = 0; i < octets.length; i++)
+    octets[i] = (digit(hex.charCodeAt(2 * i)) << 4) | digit(hex.charCodeAt(2 * i + 1));
   return octets;
 }

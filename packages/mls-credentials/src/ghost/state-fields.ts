@@ -16,17 +16,20 @@ import { hexBytes } from "./sighting-rules.js";
 /** Longest text or byte string of a state. */
 const MAX_BYTES = 2 ** 32 - 1;
 
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const encoder = new TextEncoder();
+
 /** UTF-8 text. */
 export const text: Codec<string> = mapped(
   opaque(0, MAX_BYTES),
   (octets, offset) => {
     try {
-      return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(octets);
+      return utf8.decode(octets);
     } catch {
       throw new CodecError("invalid-value", "not UTF-8", offset);
     }
   },
-  (value) => new TextEncoder().encode(value),
+  (value) => encoder.encode(value),
 );
 
 /** Bytes. */
