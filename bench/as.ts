@@ -1,40 +1,47 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { Agent, request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import {
-  certificateSigningRequest,
-  type SubjectKeyPair,
-  subjectKeyPair,
-} from "../services/as/fixtures/certificate-signing-request.js";
+import { certificateSigningRequest, subjectKeyPair } from "../services/as/fixtures/certificate-signing-request.js";
 import { issuanceParts, revocationStatus } from "./as-parts.js";
 import type { Benchmark, Measurement } from "./main.js";
 import { type ServiceProcess, startService } from "./service-process.js";
 
-const REQUESTS = 600;
-const WARM_UP = 64;
+const REQUESTS = 1_500;
+const WARM_UP = 300;
 const ALONE = 60;
-const AT_ONCE = 64;
+const AT_ONCE = 128;
+/** Devices that ask for several keys at once: how many devices, and how many keys each. */
+const DEVICES = 40;
+const KEYS = 32;
 
-interface Enrolment {
-  readonly user: string;
-  readonly client: string;
-  readonly key: SubjectKeyPair;
-  readonly token: string;
-}
+const agent = new Agent({ keepAlive: true, maxSockets: 1024 });
 
-async function post<T>(url: string, body: unknown, headers: Record<string, string> = {}): Promise<T> {
-  const init = {
-    method: "POST",
-    headers: { "content-type": "application/json", ...headers },
-    body: JSON.stringify(body),
-  };
-  const response = await fetch(url, init);
-  if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);
-  return (await response.json()) as T;
+/** One exchange, by the lightest client there is: it shares the machine with what it measures. */
+function post(url: string, body: string, headers: Record<string, string> = {}): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const outgoing = request(url, {
+      method: "POST",
+      agent,
+      headers: { "content-type": "application/json", "content-length": Buffer.byteLength(body), ...headers },
+    });
+    outgoing.on("error", reject);
+    outgoing.on("response", (incoming) => {
+      const chunks: Buffer[] = [];
+      incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
+      incoming.on("error", reject);
+      incoming.on("end", () => {
+        const text = Buffer.concat(chunks).toString();
+        if (incoming.statusCode === 201) resolve(text);
+        else reject(new Error(`${url} answered ${incoming.statusCode ?? 0}: ${text}`));
+      });
+    });
+    outgoing.end(body);
+  });
 }
 
 /** Runs `work` over all items, `atOnce` side by side; milliseconds of each, ascending. */
-async function spread<T>(items: readonly T[], atOnce: number, work: (item: T) => Promise<void>): Promise<number[]> {
+async function spread<T>(items: readonly T[], atOnce: number, work: (item: T) => Promise<unknown>): Promise<number[]> {
   const queue = items.values();
   const times: number[] = [];
   const worker = async (): Promise<void> => {
@@ -80,45 +87,74 @@ async function withServices<T>(
   }
 }
 
-async function prepare(as: ServiceProcess, adminToken: string, from: number, count: number): Promise<Enrolment[]> {
-  const users = Array.from({ length: count }, (_, i) => from + i);
-  const prepared: Enrolment[] = [];
-  await spread(users, 8, async (i) => {
-    const [user, client] = [`mimi://mls.example/u/user${i}`, `mimi://mls.example/d/user${i}/phone`];
-    const authorization = { authorization: `Bearer ${adminToken}` };
-    const { token } = await post<{ token: string }>(`${as.url}/v1/admin/tokens`, { user, client }, authorization);
-    prepared.push({ user, client, key: subjectKeyPair(), token });
-  });
-  return prepared;
-}
+let users = 0;
 
-async function enrolOne(as: ServiceProcess, { user, client, key, token }: Enrolment): Promise<void> {
-  const { nonce } = await post<{ nonce: string }>(`${as.url}/v1/nonces`, {});
-  const csr = Buffer.from(certificateSigningRequest({ key, uris: [user, client], nonce })).toString("base64url");
-  await post(`${as.url}/v1/credentials`, { csrs: [csr], enrolment: { token } });
+/** Bodies of enrolments of `count` new users: tokens, nonces and signed CSRs are made before a clock starts. */
+async function prepare({ as, adminToken }: Services, count: number, keys = 1): Promise<string[]> {
+  const bodies: string[] = [];
+  const authorization = { authorization: `Bearer ${adminToken}` };
+  await spread(Array.from({ length: count }), 16, async () => {
+    const name = `user${users++}`;
+    const [user, client] = [`mimi://mls.example/u/${name}`, `mimi://mls.example/d/${name}/phone`];
+    const asked = await post(`${as.url}/v1/admin/tokens`, JSON.stringify({ user, client }), authorization);
+    const { token } = JSON.parse(asked) as { token: string };
+    const { nonce } = JSON.parse(await post(`${as.url}/v1/nonces`, "{}")) as { nonce: string };
+    const csrs = Array.from({ length: keys }, () => {
+      const csr = certificateSigningRequest({ key: subjectKeyPair(), uris: [user, client], nonce });
+      return Buffer.from(csr).toString("base64url");
+    });
+    bodies.push(JSON.stringify({ csrs, enrolment: { token } }));
+  });
+  return bodies;
 }
 
 const percentile = (ascending: readonly number[], share: number): number =>
   ascending[Math.floor(ascending.length * share)] ?? 0;
 
-/** First enrolments of different users over HTTP: nonce, CSR check, durable log entry with proof, signature, answer. */
+interface Load {
+  /** Enrolments a second. */
+  readonly rate: number;
+  /** Milliseconds of each, ascending. */
+  readonly times: readonly number[];
+  /** CPU milliseconds per enrolment, by process. */
+  readonly cpu: Readonly<Record<string, string>>;
+}
+
+/** Enrolls, `atOnce` side by side. */
+async function load({ as, log }: Services, bodies: readonly string[], atOnce: number): Promise<Load> {
+  const own = (): number => {
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1000;
+  };
+  const processes = { AS: () => as.cpu(), log: () => log.cpu(), client: own };
+  const before = Object.entries(processes).map(([name, cpu]) => [name, cpu, cpu()] as const);
+  const started = performance.now();
+  const times = await spread(bodies, atOnce, (body) => post(`${as.url}/v1/credentials`, body));
+  const rate = bodies.length / ((performance.now() - started) / 1000);
+  const each = before.map(([name, cpu, start]) => [
+    `CPU ${name}`,
+    `${((cpu() - start) / bodies.length).toFixed(2)} ms`,
+  ]);
+  return { rate, times, cpu: Object.fromEntries(each) as Record<string, string> };
+}
+
+/** First enrolments of different users over HTTP: CSR check, durable log entry with proof, signature, answer. */
 export async function enrolments(
   signer: "software" | "SoftHSM2",
   asOptions: readonly string[] = [],
 ): Promise<readonly Measurement[]> {
-  return await withServices(async ({ as, adminToken, log, writerToken }) => {
-    await spread(await prepare(as, adminToken, 0, WARM_UP), 16, (one) => enrolOne(as, one));
-    const prepared = await prepare(as, adminToken, WARM_UP, REQUESTS);
-    const started = performance.now();
-    const times = await spread(prepared, AT_ONCE, (one) => enrolOne(as, one));
-    const rate = REQUESTS / ((performance.now() - started) / 1000);
-    const params = { signer, storage: "sqlite", concurrency: AT_ONCE, processes: "AS, log, clients" };
-    const half = await atRate(as, await prepare(as, adminToken, WARM_UP + REQUESTS, REQUESTS / 2), rate / 2);
-    const alone = await prepare(as, adminToken, WARM_UP + REQUESTS * 2, ALONE);
-    const single = percentile(await spread(alone, 1, (one) => enrolOne(as, one)), 0.5);
+  return await withServices(async (services) => {
+    const { as, log, writerToken } = services;
+    await load(services, await prepare(services, WARM_UP), AT_ONCE);
+    const full = await load(services, await prepare(services, REQUESTS), AT_ONCE);
+    const half = await atRate(as, await prepare(services, Math.ceil(REQUESTS / 2)), full.rate / 2);
+    const groups = await load(services, await prepare(services, DEVICES, KEYS), DEVICES);
+    const alone = await load(services, await prepare(services, ALONE), 1);
+    const single = percentile(alone.times, 0.5);
     const parts = await issuanceParts(log, writerToken);
     const sum = Object.values(parts).reduce((total, part) => total + part, 0);
     const shown = Object.fromEntries(Object.entries(parts).map(([part, value]) => [part, `${value.toFixed(2)} ms`]));
+    const params = { signer, storage: "sqlite", concurrency: AT_ONCE, processes: "AS, log, client" };
     return [
       {
         name: "as/enrolment alone against the sum of its parts",
@@ -127,27 +163,46 @@ export async function enrolments(
         samples: ALONE,
         params: { ...shown, enrolment: `${single.toFixed(2)} ms` },
       },
-      { name: "as/enrolments", unit: "credentials/s", value: rate, samples: REQUESTS, params },
-      { name: "as/enrolment latency p99", unit: "ms", value: percentile(times, 0.99), samples: REQUESTS, params },
+      {
+        name: "as/enrolments",
+        unit: "credentials/s",
+        value: full.rate,
+        samples: REQUESTS,
+        params: { ...params, ...full.cpu },
+      },
+      {
+        name: "as/enrolment latency p99",
+        unit: "ms",
+        value: percentile(full.times, 0.99),
+        samples: REQUESTS,
+        params,
+      },
       {
         name: "as/enrolment latency p99 at half the load",
         unit: "ms",
         value: percentile(half, 0.99),
         samples: half.length,
-        params: { ...params, concurrency: "as it comes", rate: Math.round(rate / 2) },
+        params: { ...params, concurrency: "as it comes", rate: Math.round(full.rate / 2) },
+      },
+      {
+        name: `as/enrolments of devices with ${KEYS} keys`,
+        unit: "credentials/s",
+        value: groups.rate * KEYS,
+        samples: DEVICES,
+        params: { ...params, concurrency: DEVICES, ...groups.cpu },
       },
     ];
   }, asOptions);
 }
 
 /** Sends at a steady rate whether or not the answers keep up; milliseconds of each, ascending. */
-async function atRate(as: ServiceProcess, prepared: readonly Enrolment[], rate: number): Promise<number[]> {
+async function atRate(as: ServiceProcess, bodies: readonly string[], rate: number): Promise<number[]> {
   const begun = performance.now();
   const times = await Promise.all(
-    prepared.map(async (one, i) => {
+    bodies.map(async (body, i) => {
       await new Promise((resolve) => setTimeout(resolve, begun + (i * 1000) / rate - performance.now()));
       const started = performance.now();
-      await enrolOne(as, one);
+      await post(`${as.url}/v1/credentials`, body);
       return performance.now() - started;
     }),
   );

@@ -2,7 +2,8 @@ import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign, ve
 import * as crypto from "node:crypto";
 import { nobleSuite } from "./noble.js";
 import { checkEd25519Key, checkP256Key, SIGNATURE_LENGTH } from "./signatures.js";
-import { type Sodium, type SodiumVrf, sodiumVrf } from "./sodium-vrf.js";
+import { nativeSodium, type SodiumBuild, wasmSodium } from "./sodium-builds.js";
+import { type SodiumVrf, sodiumVrf } from "./sodium-vrf.js";
 import {
   type Hash,
   KT_128_SHA256_Ed25519,
@@ -66,38 +67,49 @@ function nodeSigner(id: SuiteId, reference: Signer, privateKey: Uint8Array): Sig
   };
 }
 
-async function loadSodium(): Promise<SodiumVrf | undefined> {
-  let sodium: Sodium & { readonly ready: Promise<void> };
-  try {
-    ({ default: sodium } = await import("libsodium-wrappers-sumo"));
-  } catch (error) {
-    if ((error as { code?: unknown }).code === "ERR_MODULE_NOT_FOUND") return undefined;
-    throw error;
-  }
-  await sodium.ready;
-  return sodiumVrf(sodium, sha512);
+interface LoadedSodium {
+  readonly vrf: SodiumVrf;
+  readonly build: SodiumBuild;
 }
 
-let loading: Promise<SodiumVrf | undefined> | undefined;
-function loadedSodium(): Promise<SodiumVrf | undefined> {
-  loading ??= loadSodium();
-  return loading;
+async function loadSodium(withNative: boolean): Promise<LoadedSodium | undefined> {
+  const wasm = await wasmSodium();
+  if (wasm === undefined) return undefined;
+  const native = withNative ? await nativeSodium(wasm) : undefined;
+  return { vrf: sodiumVrf(native ?? wasm, sha512), build: native === undefined ? "wasm" : "native" };
 }
 
-/** Which library does the Ed25519 suite's VRF here: libsodium when `libsodium-wrappers-sumo` is installed. */
-export async function nodeVrfProvider(): Promise<"libsodium" | "noble"> {
-  return (await loadedSodium()) === undefined ? "noble" : "libsodium";
+const loading = new Map<boolean, Promise<LoadedSodium | undefined>>();
+function loadedSodium(native = true): Promise<LoadedSodium | undefined> {
+  const started = loading.get(native) ?? loadSodium(native);
+  loading.set(native, started);
+  return started;
+}
+
+export interface NodeSuiteOptions {
+  /** False: no machine code but Node's own, so that libsodium runs as WebAssembly. Default true. */
+  readonly native?: boolean;
 }
 
 /**
- * The fast provider for Node: hashes and signatures by node:crypto, the Ed25519 suite's VRF by libsodium's sumo build when
- * it is installed. The same bytes and the same refusals as {@link nobleSuite}, except that P-256 signatures are randomised.
+ * Which library does the Ed25519 suite's VRF here: libsodium when `libsodium-wrappers-sumo` is installed, as machine code
+ * when `sodium-native` is as well.
+ */
+export async function nodeVrfProvider(): Promise<"libsodium, native" | "libsodium" | "noble"> {
+  const loaded = await loadedSodium();
+  if (loaded === undefined) return "noble";
+  return loaded.build === "native" ? "libsodium, native" : "libsodium";
+}
+
+/**
+ * The fast provider for Node: hashes and signatures by node:crypto, the Ed25519 suite's VRF by libsodium where it
+ * is installed (see {@link nodeVrfProvider}). The same bytes and the same refusals as {@link nobleSuite}, except that P-256 signatures are randomised.
  *
  * @throws SuiteError `unsupported-suite`
  */
-export async function nodeSuite(id: SuiteId): Promise<Suite> {
+export async function nodeSuite(id: SuiteId, { native = true }: NodeSuiteOptions = {}): Promise<Suite> {
   const reference = nobleSuite(id, { hash: nodeSha256 });
-  const vrf = id === KT_128_SHA256_Ed25519 ? await loadedSodium() : undefined;
+  const vrf = id === KT_128_SHA256_Ed25519 ? (await loadedSodium(native))?.vrf : undefined;
   return {
     ...reference,
     ...vrf,

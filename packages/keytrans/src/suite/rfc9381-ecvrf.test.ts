@@ -42,11 +42,12 @@ const VECTORS: { id: SuiteId; sk: string; pk: string; alpha: string; beta: strin
 
 const PROVIDERS = [
   { provider: "noble", load: (id: SuiteId) => Promise.resolve(nobleSuite(id)) },
-  { provider: "node", load: nodeSuite },
+  { provider: "node", load: (id: SuiteId) => nodeSuite(id) },
+  { provider: "node without native code", load: (id: SuiteId) => nodeSuite(id, { native: false }) },
 ] as const;
 
-test("the Node provider runs on libsodium here", async () => {
-  expect(await nodeVrfProvider()).toBe("libsodium");
+test("the Node provider runs on native libsodium here", async () => {
+  expect(await nodeVrfProvider()).toBe("libsodium, native");
 });
 
 describe.each(PROVIDERS)("ECVRF with the $provider provider", ({ load }) => {
