@@ -124,6 +124,27 @@ describe("mls-as, the command", () => {
     });
   });
 
+  test("a user is erased with --yes, once no credential is good, at the service or in its folder", async () => {
+    const [user, client] = ["mimi://mls.example/u/dora", "mimi://mls.example/d/dora/phone"];
+    await enrol(as.url, data, client);
+    const early = await mlsAs("erase", user, "--yes", "--json", "--data", data);
+    expect([early.status, JSON.parse(early.stderr)]).toMatchObject([2, { error: { code: "user-active" } }]);
+    await mlsAsJson("revoke", client, ...at);
+    await eventually(
+      () => mlsAsJson<{ logged?: boolean }[]>("list", "--user", user, ...at),
+      ([one]) => one?.logged === true,
+    );
+    const asked = await mlsAs("erase", user, "--data", data);
+    expect([asked.status, asked.stdout]).toEqual([2, ""]);
+    expect(asked.stderr).toMatch(/1 credentials of .* would be erased for ever; nothing was done\n.*--yes/);
+    expect(await mlsAsJson("erase", user, "--yes", ...at)).toEqual({ erased: user, version: 1 });
+    expect(await mlsAsJson("erase", user, "--yes", "--data", data)).toEqual({ erased: user, version: null });
+    expect((await mlsAs("export", "audit", "--data", data)).stdout).not.toContain("dora");
+    const wrong = await mlsAs("erase", "dora", "--yes", "--json", "--data", data);
+    expect([wrong.status, JSON.parse(wrong.stderr)]).toMatchObject([2, { error: { code: "identity-invalid" } }]);
+    expect(await mlsAsJson("audit", "verify", ...at)).toMatchObject({ broken: null });
+  });
+
   test("help teaches: every command has examples", async () => {
     const { stdout, status } = await mlsAs("--help");
     expect(status).toBe(0);
@@ -134,6 +155,7 @@ describe("mls-as, the command", () => {
       "token",
       "approve",
       "revoke",
+      "erase",
       "rotate",
       "list",
       "audit",

@@ -62,6 +62,7 @@ export function operatorOf(store: Store): Operator {
       });
       return id;
     },
+    erase: (user) => erase(store, user),
     audit: (after, identity) => store.auditEntries({ after, limit: PAGE, subject: identity }),
     close: () => store.close(),
   };
@@ -92,6 +93,17 @@ async function revoke(store: Store, target: string, reason: RevocationReason): P
     subject: byClient ? userOfClient(target) : first.user,
     detail: { reason, credentials: ids },
   });
+}
+
+async function erase(store: Store, user: string): Promise<number | undefined> {
+  const version = (await store.label(user))?.latest?.version;
+  if (!(await store.erase(user, now(), { actor: "operator", action: "user-erased" })))
+    throw new CommandError(`${user} has a credential that is good, or a change under way`, {
+      code: "user-active",
+      remedy:
+        "Revoke the user's devices with 'mls-as revoke', wait until 'mls-as list' shows it logged, and try again.",
+    });
+  return version;
 }
 
 async function decide(store: Store, id: string, state: "approved" | "denied"): Promise<void> {

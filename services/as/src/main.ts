@@ -3,6 +3,7 @@ import { Command, CommanderError } from "commander";
 import { auditCommand, exportCommand } from "./commands/audit.js";
 import { ceremonyCommand, initCommand, rotateCommand } from "./commands/authorities.js";
 import { approveCommand, listCommand, revokeCommand, tokenCommand } from "./commands/enrolment.js";
+import { eraseCommand } from "./commands/erase.js";
 import { EXIT, failureOf } from "./commands/failure.js";
 import { fsckCommand } from "./commands/fsck.js";
 import { examplesText } from "./commands/options.js";
@@ -18,6 +19,7 @@ function describe(program: Command): Command {
     approveCommand(),
     listCommand(),
     revokeCommand(),
+    eraseCommand(),
     rotateCommand(),
     policyCommand(),
     auditCommand(),

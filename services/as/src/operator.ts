@@ -48,6 +48,11 @@ export interface Operator {
   decide(id: string, state: "approved" | "denied"): Promise<void>;
   /** Orders the renewal; returns its id. */
   reissue(order: Reissue): Promise<string>;
+  /**
+   * Removes everything that names a user. @throws CommandError `user-active` while a credential is good, or a change open
+   * @returns the version of the user's list in the log up to which `kt-log erase` may remove it; undefined when unknown
+   */
+  erase(user: string): Promise<number | undefined>;
   audit(after: number, identity: string | undefined): Promise<readonly AuditEntry[]>;
   close(): Promise<void>;
 }

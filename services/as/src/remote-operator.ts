@@ -103,6 +103,8 @@ export async function remoteOperator(url: string, tokenFile: string): Promise<Op
           ...(issuer === undefined ? {} : { issuer }),
         })
       ).id,
+    erase: async (user) =>
+      (await call<{ version: number | null }>("POST", "/users/erasure", { user })).version ?? undefined,
     audit: async (after, identity) =>
       (
         await call<{ entries: AuditEntry[] }>(

@@ -45,7 +45,11 @@ test("a user is erased once every device is gone; the status of what was issued 
   await service.admin("POST", "/devices/revocation", { client: PHONE, reason: "cessationOfOperation" });
   const { issuer = "" } = (await service.store.credential(issued?.id ?? "")) ?? {};
   const erased = await service.admin("POST", "/users/erasure", { user: ALICE });
-  expect([erased.status, erased.body["erased"]]).toEqual([200, true]);
+  expect([erased.status, erased.body]).toEqual([200, { erased: true, version: 1 }]);
+  expect((await service.admin("POST", "/users/erasure", { user: ALICE })).body).toEqual({
+    erased: true,
+    version: null,
+  });
   expect((await service.admin("GET", "/credentials")).body.credentials).toEqual([]);
   expect(await service.store.credentialStatus(issuer, issued?.serial ?? "")).toMatchObject({
     revocation: { reason: 5 },

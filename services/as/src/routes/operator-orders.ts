@@ -50,7 +50,13 @@ const erase = createRoute({
   summary: "Erase everything that names a user who has no credential left",
   security,
   request: { body: jsonBody(z.strictObject({ user: UserUri })) },
-  responses: { 200: json("Erased here", z.strictObject({ erased: z.literal(true) })), ...refusals },
+  responses: {
+    200: json(
+      "Erased here; `version` is that of the user's list in the log, whose stored values are the log's to erase",
+      z.strictObject({ erased: z.literal(true), version: z.int().nullable() }),
+    ),
+    ...refusals,
+  },
 });
 
 /** What operators order beside single decisions. */
@@ -72,13 +78,15 @@ export function operatorOrderRoutes(app: OpenAPIHono, context: AppContext): void
   });
   app.openapi(erase, async (c) => {
     const { user } = c.req.valid("json");
-    const done = await context.queue.run(user, () =>
-      context.store.erase(user, context.now(), { actor: "operator", action: "user-erased" }),
-    );
-    if (!done)
+    const { store, queue, now } = context;
+    const version = await queue.run(user, async () => {
+      const label = await store.label(user);
+      if (await store.erase(user, now(), { actor: "operator", action: "user-erased" }))
+        return label?.latest?.version ?? null;
       throw new Problem("user-active", "The user has an unexpired credential, or a change under way.", {
         path: "user",
       });
-    return c.json({ erased: true as const }, 200);
+    });
+    return c.json({ erased: true as const, version }, 200);
   });
 }
