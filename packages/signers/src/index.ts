@@ -4,7 +4,7 @@ export { type PassphraseSource, readPassphrase } from "./passphrase.js";
 export { type Pkcs11Options, Pkcs11Signer } from "./pkcs11-signer.js";
 export { formatPkcs11Uri, type Pkcs11Uri, parsePkcs11Uri, type TokenAttributes } from "./pkcs11-uri.js";
 export { algorithmOfPublicKey, ecdsaSigValue, keyId, rawPublicKey, subjectPublicKeyInfo } from "./public-key.js";
-export { openSecret, SealError, type SealedSecret, sealSecret } from "./sealed-secret.js";
+export { openSecret, PassphraseKeys, SealError, type SealedSecret, sealSecret } from "./sealed-secret.js";
 export {
   KEY_ALGORITHMS,
   KEY_ROLES,
