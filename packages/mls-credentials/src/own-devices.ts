@@ -110,8 +110,11 @@ function isVouchedFor(
   return trusted.has(nameOf(client, old)) && couldSign(old, record, revokedKeys, records);
 }
 
-/** A key revoked in an earlier version vouches for nothing new; one revoked in this version only for what came before. */
-function couldSign(
+/**
+ * A key revoked in an earlier version (`revokedKeys`) vouches for nothing new; one revoked in this version (`records`) only
+ * for what came before.
+ */
+export function couldSign(
   signer: Uint8Array,
   record: CredentialRecord,
   revokedKeys: ReadonlyMap<string, number>,

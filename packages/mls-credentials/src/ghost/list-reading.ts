@@ -3,21 +3,15 @@ import { encode, equalBytes, optional, struct } from "@mls-as/tls-codec";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesKey } from "../bytes-key.js";
 import { verifyContinuity, verifyDeviceApproval } from "../device-approval.js";
-import {
-  Continuity,
-  type CredentialRecord,
-  DeviceApproval,
-  type DeviceList,
-  type DeviceRecord,
-  deviceListHash,
-} from "../device-list.js";
+import { Continuity, DeviceApproval, type DeviceList, type DeviceRecord, deviceListHash } from "../device-list.js";
 import { checkDeviceListChange } from "../device-list-change.js";
 import { checkDeviceList } from "../device-list-check.js";
 import { DeviceListError } from "../device-list-error.js";
-import { spkiHash } from "../subject-public-key-info.js";
+import type { UnknownCredential } from "../own-devices.js";
 import type { Condition, EvidenceBundle } from "./finding.js";
 import { type ListSighting, remember, type UserLog } from "./log-memory.js";
 import type { MembershipLine } from "./membership-log.js";
+import { unvouchedRecords } from "./vouching.js";
 
 /** What changed by reading a list. */
 export interface ListReading {
@@ -200,41 +194,7 @@ function refusedEntry(log: UserLog, sighting: ListSighting, error: DeviceListErr
   return condition(log, sighting, "UNAUTHORISED_ENTRY", "confirmed", `version ${sighting.version}`, detail, { lists });
 }
 
-/** Whether a new record is vouched for by a key that the list before held as not revoked. Its signatures hold. */
-function isVouched(log: UserLog, previous: DeviceList, client: string, record: CredentialRecord): boolean {
-  const stands = (owner: string, key: Uint8Array): boolean =>
-    previous.devices.some(
-      (device) =>
-        device.client === owner &&
-        device.credentials.some((known) => known.status === "active" && equalBytes(known.spkiHash, key)),
-    );
-  const { approval, continuity } = record;
-  const diedIn = log.deadKeys.get(bytesKey(record.spkiHash));
-  if (diedIn !== undefined && (approval === undefined || approval.tbs.afterVersion < diedIn)) return false;
-  if (stands(client, record.spkiHash)) return true;
-  if (approval !== undefined && stands(approval.tbs.approver, spkiHash(approval.tbs.approverSpki))) return true;
-  return continuity !== undefined && stands(client, spkiHash(continuity.tbs.oldSpki));
-}
-
-interface AddedRecord {
-  readonly client: string;
-  readonly record: CredentialRecord;
-}
-
-function unvouchedRecords(log: UserLog, previous: DeviceList, list: DeviceList): AddedRecord[] {
-  const found: AddedRecord[] = [];
-  const vouched = new Set<string>();
-  for (const { client, credentials } of list.devices)
-    for (const record of credentials) {
-      if (log.records.has(bytesKey(record.tbsCertificateHash))) continue;
-      if (isVouched(log, previous, client, record)) vouched.add(bytesKey(record.spkiHash));
-      else found.push({ client, record });
-    }
-  // One approval is enough for all certificates of a key.
-  return found.filter(({ record }) => !vouched.has(bytesKey(record.spkiHash)));
-}
-
-function findUnauthorised(log: UserLog, added: readonly AddedRecord[], sighting: ListSighting): Condition[] {
+function findUnauthorised(log: UserLog, added: readonly UnknownCredential[], sighting: ListSighting): Condition[] {
   if (added.length === 0) return [];
   const lists = [...(log.evidence().lists ?? []), listEvidence(sighting)];
   return added
@@ -254,7 +214,7 @@ function findTransient(
   log: UserLog,
   previous: DeviceList,
   list: DeviceList,
-  added: readonly AddedRecord[],
+  added: readonly UnknownCredential[],
   sighting: ListSighting,
 ): Condition[] {
   if (added.length === 0) return [];

@@ -1,0 +1,53 @@
+import { bytesKey } from "../bytes-key.js";
+import type { CredentialRecord, DeviceList } from "../device-list.js";
+import { couldSign, type UnknownCredential } from "../own-devices.js";
+import { spkiHash } from "../subject-public-key-info.js";
+import type { UserLog } from "./log-memory.js";
+
+const nameOf = (client: string, key: Uint8Array): string => `${client} ${bytesKey(key)}`;
+
+/**
+ * The records of a list, new to this device, for which no key vouches that the list before held as not revoked, nor one
+ * that such a key vouched for in turn, in whichever of the versions between. The list's signatures hold.
+ */
+export function unvouchedRecords(log: UserLog, previous: DeviceList, list: DeviceList): UnknownCredential[] {
+  const records = recordsOf(list);
+  const standing = new Set<string>();
+  for (const { client, record } of recordsOf(previous))
+    if (record.status === "active") standing.add(nameOf(client, record.spkiHash));
+  let waiting = records.filter(({ record }) => !log.records.has(bytesKey(record.tbsCertificateHash)));
+  for (let before = -1; before !== waiting.length; ) {
+    before = waiting.length;
+    waiting = waiting.filter(({ client, record }) => {
+      if (!isVouchedFor(client, record, { log, standing, records })) return true;
+      standing.add(nameOf(client, record.spkiHash));
+      return false;
+    });
+  }
+  return waiting;
+}
+
+const recordsOf = (list: DeviceList): UnknownCredential[] =>
+  list.devices.flatMap(({ client, credentials }) => credentials.map((record) => ({ client, record })));
+
+function isVouchedFor(
+  client: string,
+  record: CredentialRecord,
+  {
+    log,
+    standing,
+    records,
+  }: { readonly log: UserLog; readonly standing: ReadonlySet<string>; readonly records: readonly UnknownCredential[] },
+): boolean {
+  const { approval, continuity } = record;
+  const diedIn = log.deadKeys.get(bytesKey(record.spkiHash));
+  if (diedIn !== undefined && (approval === undefined || approval.tbs.afterVersion < diedIn)) return false;
+  const signs = (owner: string, spki: Uint8Array): boolean => {
+    const key = spkiHash(spki);
+    return standing.has(nameOf(owner, key)) && couldSign(key, record, log.deadKeys, records);
+  };
+  // One approval is enough for all certificates of a key.
+  if (standing.has(nameOf(client, record.spkiHash))) return true;
+  if (approval !== undefined && signs(approval.tbs.approver, approval.tbs.approverSpki)) return true;
+  return continuity !== undefined && signs(client, continuity.tbs.oldSpki);
+}
