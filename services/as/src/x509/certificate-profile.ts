@@ -1,31 +1,21 @@
 import { createHash } from "node:crypto";
 import { AsnConvert, OctetString } from "@peculiar/asn1-schema";
-import {
-  AccessDescription,
-  AlgorithmIdentifier,
-  AuthorityInfoAccessSyntax,
-  AuthorityKeyIdentifier,
-  BasicConstraints,
-  CRLDistributionPoints,
-  DistributionPoint,
-  DistributionPointName,
-  ExtendedKeyUsage,
-  Extension,
-  Extensions,
-  GeneralName,
-  KeyIdentifier,
-  KeyUsage,
-  KeyUsageFlags,
-  Name,
-  SubjectAlternativeName,
-  SubjectKeyIdentifier,
-  SubjectPublicKeyInfo,
-  TBSCertificate,
-  Validity,
-  Version,
-} from "@peculiar/asn1-x509";
+import { AlgorithmIdentifier, Extension } from "@peculiar/asn1-x509";
 import type { KeyAlgorithm, SigningKey } from "@mls-as/signers";
-import { bitString, members, sequenceOf } from "./der.js";
+import {
+  bitString,
+  contentOf,
+  DerError,
+  element,
+  extension,
+  integer,
+  members,
+  objectIdentifier,
+  octetString,
+  sequenceOf,
+  time,
+  unsignedInteger,
+} from "./der.js";
 
 /** Object identifiers of the profile. */
 export const OID = {
@@ -60,10 +50,16 @@ export function signatureAlgorithm(algorithm: KeyAlgorithm): AlgorithmIdentifier
   return new AlgorithmIdentifier({ algorithm: algorithm === "Ed25519" ? OID.ed25519 : OID.ecdsaWithSha256 });
 }
 
-/** keyIdentifier: SHA-1 of the subjectPublicKey bits (RFC 5280, "Subject Key Identifier", method 1). */
+/**
+ * keyIdentifier: SHA-1 of the subjectPublicKey bits (RFC 5280, "Subject Key Identifier", method 1).
+ *
+ * @throws DerError
+ */
 export function keyIdentifier(subjectPublicKeyInfo: Uint8Array): Uint8Array {
-  const spki = AsnConvert.parse(arrayBuffer(subjectPublicKeyInfo), SubjectPublicKeyInfo);
-  return new Uint8Array(createHash("sha1").update(new Uint8Array(spki.subjectPublicKey)).digest());
+  const key = members(subjectPublicKeyInfo)[1];
+  if (key?.[0] !== 0x03) throw new DerError("not a SubjectPublicKeyInfo", 0);
+  // The first octet of a BIT STRING counts unused bits.
+  return new Uint8Array(createHash("sha1").update(contentOf(key).subarray(1)).digest());
 }
 
 /** An Extension whose value is a structure of the ASN.1 library, or finished DER. */
@@ -71,8 +67,6 @@ export function certificateExtension(id: string, critical: boolean, value: unkno
   const der = value instanceof Uint8Array ? arrayBuffer(value) : AsnConvert.serialize(value);
   return new Extension({ extnID: id, critical, extnValue: new OctetString(der) });
 }
-
-const uri = (text: string): GeneralName => new GeneralName({ uniformResourceIdentifier: text });
 
 /** The serial number as the content of a positive INTEGER. */
 export function serialContent(serial: Uint8Array): ArrayBuffer {
@@ -112,61 +106,75 @@ export interface LeafProfile {
 
 /**
  * The DER TBSCertificate of the certificate profile (design, "Wire formats that are ours", "Certificate profile").
- * The same arguments give the same bytes: the log binds their hash before anything is signed.
+ * The same arguments give the same bytes: the log binds their hash before anything is signed. It is written directly: by
+ * way of the objects of an ASN.1 library it would take twenty times as long.
  */
 export function buildTbsCertificate(leaf: LeafProfile): Uint8Array {
-  const issuer = AsnConvert.parse(arrayBuffer(nameOfSubject(leaf.issuer.certificate)), Name);
-  const logId = sequenceMemberOctets(leaf.logId);
-  const extensions = [
-    certificateExtension(
-      OID.authorityKeyIdentifier,
-      false,
-      new AuthorityKeyIdentifier({
-        keyIdentifier: new KeyIdentifier(arrayBuffer(keyIdentifier(leaf.issuer.key.publicKey))),
-      }),
+  const { name, algorithm, authorityKeyIdentifier } = issuerParts(leaf.issuer);
+  const crl = sequenceOf(sequenceOf(element(0xa0, element(0xa0, uriName(leaf.crlUrl)))));
+  const access = sequenceOf(
+    sequenceOf(objectIdentifier(OID.accessCaIssuers), uriName(leaf.caIssuersUrl)),
+    sequenceOf(objectIdentifier(OID.accessOcsp), uriName(leaf.ocspUrl)),
+  );
+  return sequenceOf(
+    VERSION_3,
+    unsignedInteger(leaf.serial),
+    algorithm,
+    name,
+    sequenceOf(time(leaf.notBefore), time(leaf.notAfter)),
+    EMPTY_SEQUENCE,
+    leaf.subjectPublicKeyInfo,
+    element(
+      0xa3,
+      sequenceOf(
+        authorityKeyIdentifier,
+        extension(OID.subjectKeyIdentifier, false, octetString(keyIdentifier(leaf.subjectPublicKeyInfo))),
+        KEY_USAGE,
+        BASIC_CONSTRAINTS,
+        extension(OID.subjectAltName, true, sequenceOf(uriName(leaf.user), uriName(leaf.client))),
+        EXTENDED_KEY_USAGE,
+        extension(OID.crlDistributionPoints, false, crl),
+        extension(OID.authorityInfoAccess, false, access),
+        extension(leaf.logIdExtension ?? OID.logId, false, octetString(leaf.logId)),
+      ),
     ),
-    certificateExtension(
-      OID.subjectKeyIdentifier,
-      false,
-      new SubjectKeyIdentifier(arrayBuffer(keyIdentifier(leaf.subjectPublicKeyInfo))),
-    ),
-    certificateExtension(OID.keyUsage, true, new KeyUsage(KeyUsageFlags.digitalSignature)),
-    certificateExtension(OID.basicConstraints, true, new BasicConstraints()),
-    certificateExtension(OID.subjectAltName, true, new SubjectAlternativeName([uri(leaf.user), uri(leaf.client)])),
-    certificateExtension(OID.extendedKeyUsage, false, new ExtendedKeyUsage([OID.imUri])),
-    certificateExtension(
-      OID.crlDistributionPoints,
-      false,
-      new CRLDistributionPoints([
-        new DistributionPoint({ distributionPoint: new DistributionPointName({ fullName: [uri(leaf.crlUrl)] }) }),
-      ]),
-    ),
-    certificateExtension(
-      OID.authorityInfoAccess,
-      false,
-      new AuthorityInfoAccessSyntax([
-        new AccessDescription({ accessMethod: OID.accessCaIssuers, accessLocation: uri(leaf.caIssuersUrl) }),
-        new AccessDescription({ accessMethod: OID.accessOcsp, accessLocation: uri(leaf.ocspUrl) }),
-      ]),
-    ),
-    certificateExtension(leaf.logIdExtension ?? OID.logId, false, logId),
-  ];
-  const tbs = new TBSCertificate({
-    version: Version.v3,
-    serialNumber: serialContent(leaf.serial),
-    signature: signatureAlgorithm(leaf.issuer.key.algorithm),
-    issuer,
-    validity: new Validity({ notBefore: new Date(leaf.notBefore * 1000), notAfter: new Date(leaf.notAfter * 1000) }),
-    subject: new Name(),
-    subjectPublicKeyInfo: AsnConvert.parse(arrayBuffer(leaf.subjectPublicKeyInfo), SubjectPublicKeyInfo),
-    extensions: new Extensions(extensions),
-  });
-  return new Uint8Array(AsnConvert.serialize(tbs));
+  );
 }
 
-function sequenceMemberOctets(logId: Uint8Array): Uint8Array {
-  return new Uint8Array(AsnConvert.serialize(new OctetString(arrayBuffer(logId))));
+const EMPTY_SEQUENCE = sequenceOf();
+const VERSION_3 = element(0xa0, integer(2n));
+/** digitalSignature, and seven unused bits. */
+const KEY_USAGE = extension(OID.keyUsage, true, element(0x03, Uint8Array.of(7, 0x80)));
+const BASIC_CONSTRAINTS = extension(OID.basicConstraints, true, EMPTY_SEQUENCE);
+const EXTENDED_KEY_USAGE = extension(OID.extendedKeyUsage, false, sequenceOf(objectIdentifier(OID.imUri)));
+
+/** GeneralName, uniformResourceIdentifier. */
+const uriName = (text: string): Uint8Array => element(0x86, Buffer.from(text, "latin1"));
+
+interface IssuerParts {
+  readonly name: Uint8Array;
+  readonly algorithm: Uint8Array;
+  readonly authorityKeyIdentifier: Uint8Array;
 }
+
+const knownIssuers = new WeakMap<IssuerOfCertificates, IssuerParts>();
+
+/** What all certificates of an issuer have in common. */
+function issuerParts(issuer: IssuerOfCertificates): IssuerParts {
+  const known = knownIssuers.get(issuer);
+  if (known !== undefined) return known;
+  const identifier = element(0x80, keyIdentifier(issuer.key.publicKey));
+  const parts = {
+    name: nameOfSubject(issuer.certificate),
+    algorithm: signatureAlgorithmDer(issuer.key.algorithm),
+    authorityKeyIdentifier: extension(OID.authorityKeyIdentifier, false, sequenceOf(identifier)),
+  };
+  knownIssuers.set(issuer, parts);
+  return parts;
+}
+
+const signatureAlgorithmDer = (algorithm: KeyAlgorithm): Uint8Array =>
+  sequenceOf(objectIdentifier(algorithm === "Ed25519" ? OID.ed25519 : OID.ecdsaWithSha256));
 
 /** DER Name of a certificate's subject. */
 export function nameOfSubject(certificate: Uint8Array): Uint8Array {
@@ -178,6 +186,5 @@ export function nameOfSubject(certificate: Uint8Array): Uint8Array {
 /** Signs a TBSCertificate and returns the DER Certificate. */
 export async function signCertificate(key: SigningKey, tbs: Uint8Array): Promise<Uint8Array> {
   const signature = await key.sign(tbs);
-  const algorithm = new Uint8Array(AsnConvert.serialize(signatureAlgorithm(key.algorithm)));
-  return sequenceOf(tbs, algorithm, bitString(signature));
+  return sequenceOf(tbs, signatureAlgorithmDer(key.algorithm), bitString(signature));
 }

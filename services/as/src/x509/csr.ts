@@ -1,29 +1,41 @@
-import { createPublicKey, verify } from "node:crypto";
+import { createPublicKey, type KeyObject, verify } from "node:crypto";
 import { isClientUri, isUserUri, parseClientUri, userOfClient } from "@mls-as/mls-credentials";
-import { CertificationRequest } from "@peculiar/asn1-csr";
-import { AsnConvert } from "@peculiar/asn1-schema";
-import {
-  type Attribute,
-  DirectoryString,
-  Extensions,
-  SubjectAlternativeName,
-  type GeneralName,
-} from "@peculiar/asn1-x509";
 import { Problem } from "../problem.js";
-import { arrayBuffer, OID } from "./certificate-profile.js";
-import { checkDer, DerError, members } from "./der.js";
-import { checkSubjectKey, type SubjectKey } from "./public-key.js";
+import { OID } from "./certificate-profile.js";
+import { checkDer, contentOf, DerError, members, objectIdentifier } from "./der.js";
+import { checkSubjectKey, SCHEME, type SubjectKey } from "./public-key.js";
 
-const CHALLENGE_PASSWORD = "1.2.840.113549.1.9.7";
-const EXTENSION_REQUEST = "1.2.840.113549.1.9.14";
+const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
+/** A DER OBJECT IDENTIFIER, as what elements are compared with. */
+const identifier = (dotted: string): string => hexOf(objectIdentifier(dotted));
+
+const CHALLENGE_PASSWORD = identifier("1.2.840.113549.1.9.7");
+const EXTENSION_REQUEST = identifier("1.2.840.113549.1.9.14");
+const SUBJECT_ALT_NAME = identifier(OID.subjectAltName);
 const PROFILE = "Certificate profile";
+
+/** Identifier octets of the structures that a request is made of. */
+const TAG = {
+  integer: 0x02,
+  bitString: 0x03,
+  octetString: 0x04,
+  utf8String: 0x0c,
+  printableString: 0x13,
+  boolean: 0x01,
+  identifier: 0x06,
+  sequence: 0x30,
+  set: 0x31,
+  attributes: 0xa0,
+  /** GeneralName, uniformResourceIdentifier. */
+  uri: 0x86,
+} as const;
 
 /** Digest by signature algorithm; Ed25519 has none. */
 const SIGNATURE_DIGESTS = new Map<string, string | null>([
-  [OID.ed25519, null],
-  ["1.2.840.10045.4.3.2", "sha256"],
-  ["1.2.840.10045.4.3.3", "sha384"],
-  ["1.2.840.10045.4.3.4", "sha512"],
+  [identifier(OID.ed25519), null],
+  [identifier("1.2.840.10045.4.3.2"), "sha256"],
+  [identifier("1.2.840.10045.4.3.3"), "sha384"],
+  [identifier("1.2.840.10045.4.3.4"), "sha512"],
 ]);
 
 /** What a verified certification request asks for. */
@@ -49,77 +61,150 @@ export function readCertificateRequest(
   nonce: "required" | "optional" = "required",
 ): CertificateRequest {
   const request = parse(der, path);
-  const info = request.certificationRequestInfo;
-  const [infoDer, algorithm, signature] = members(der) as [Uint8Array, Uint8Array, Uint8Array];
-  checkUnsignedParts(der, algorithm, signature, path);
-  const [, subject, subjectPublicKeyInfo] = members(infoDer) as [Uint8Array, Uint8Array, Uint8Array];
-  if (info.version !== 0)
+  if (request.version.length !== 1 || request.version[0] !== 0)
     throw new Problem("csr-malformed", "The version is not v1(0).", { path, section: "CertificationRequestInfo" });
-  if (subject.length !== 2) throw new Problem("csr-subject", "The subject is not empty.", { path, section: PROFILE });
-  const { challenge, names } = readAttributes(info.attributes ?? [], path);
+  if (request.subject.length !== 2)
+    throw new Problem("csr-subject", "The subject is not empty.", { path, section: PROFILE });
+  const { challenge, names } = readAttributes(request.attributes, path);
   const { user, client } = readNames(names, path);
+  const { subjectPublicKeyInfo } = request;
   const key = checkSubjectKey(subjectPublicKeyInfo, path);
-  verifyPossession(request, infoDer, subjectPublicKeyInfo, path);
+  verifyPossession(request, key, path);
   if (challenge === undefined && nonce === "required")
     throw new Problem("nonce-missing", "The CSR has no challengePassword.", { path, section: "HTTP" });
   return { user, client, subjectPublicKeyInfo, key, nonce: challenge };
 }
 
-function parse(der: Uint8Array, path: string): CertificationRequest {
+/** A CertificationRequest in its parts: whole elements where nothing else is said. */
+interface RequestParts {
+  /** What the signature covers. */
+  readonly info: Uint8Array;
+  /** Content of the INTEGER. */
+  readonly version: Uint8Array;
+  readonly subject: Uint8Array;
+  readonly subjectPublicKeyInfo: Uint8Array;
+  readonly attributes: readonly Uint8Array[];
+  /** Hex of the one OBJECT IDENTIFIER that names the signature's algorithm. */
+  readonly algorithm: string;
+  /** Octets of the BIT STRING. */
+  readonly signature: Uint8Array;
+}
+
+/**
+ * Takes a request apart. What the signature does not cover must have the one encoding that DER gives it: a SEQUENCE of an
+ * OID without parameters (RFC 8410, RFC 5758) and a BIT STRING of whole octets, nothing else.
+ */
+function parse(der: Uint8Array, path: string): RequestParts {
   try {
     checkDer(der);
-    const request = members(der);
-    if (request.length !== 3 || ![3, 4].includes(members(request[0] as Uint8Array).length))
-      throw new DerError("wrong number of members", 0);
-    return AsnConvert.parse(arrayBuffer(der), CertificationRequest);
+    const [info, algorithm, signature] = take(der, TAG.sequence, [TAG.sequence, TAG.sequence, TAG.bitString]);
+    const parts = members(info as Uint8Array);
+    const optional = parts.length === 4 ? [TAG.attributes] : [];
+    const [version, subject, spki, attributes] = take(info as Uint8Array, TAG.sequence, [
+      TAG.integer,
+      TAG.sequence,
+      TAG.sequence,
+      ...optional,
+    ]);
+    const [oid] = take(algorithm as Uint8Array, TAG.sequence, [TAG.identifier]);
+    take(spki as Uint8Array, TAG.sequence, [TAG.sequence, TAG.bitString]);
+    return {
+      info: info as Uint8Array,
+      version: contentOf(version as Uint8Array),
+      subject: subject as Uint8Array,
+      subjectPublicKeyInfo: spki as Uint8Array,
+      attributes: attributes === undefined ? [] : members(attributes),
+      algorithm: hexOf(oid as Uint8Array),
+      signature: wholeOctets(signature as Uint8Array),
+    };
   } catch (cause) {
     const detail = cause instanceof DerError ? `Not DER: ${cause.message}.` : "Not a CertificationRequest.";
     throw new Problem("csr-malformed", detail, { path, section: "CertificationRequest", cause });
   }
 }
 
+/** The members of a constructed element, which must have these identifier octets. @throws DerError */
+function take(element: Uint8Array, tag: number, tags: readonly number[]): Uint8Array[] {
+  if (element[0] !== tag) throw new DerError("another type than is due", 0);
+  const parts = members(element);
+  if (parts.length !== tags.length) throw new DerError("wrong number of members", 0);
+  if (parts.some((part, i) => part[0] !== tags[i])) throw new DerError("a member of another type than is due", 0);
+  return parts;
+}
+
+function wholeOctets(bits: Uint8Array): Uint8Array {
+  const content = contentOf(bits);
+  if (content[0] !== 0) throw new DerError("a BIT STRING that does not end with an octet", 0);
+  return content.subarray(1);
+}
+
 function readAttributes(
-  attributes: readonly Attribute[],
+  attributes: readonly Uint8Array[],
   path: string,
-): { challenge: string | undefined; names: GeneralName[] } {
+): { challenge: string | undefined; names: readonly Uint8Array[] } {
   let challenge: string | undefined;
-  let names: GeneralName[] | undefined;
-  for (const { type, values } of attributes) {
-    const [value] = values;
-    if (value === undefined || values.length !== 1) throw refusedAttribute(`${type} must have one value`, path);
+  let names: readonly Uint8Array[] | undefined;
+  for (const attribute of attributes) {
+    const { type, value } = readAttribute(attribute, path);
     if (type === CHALLENGE_PASSWORD && challenge === undefined) challenge = readChallenge(value, path);
     else if (type === EXTENSION_REQUEST && names === undefined) names = readRequestedNames(value, path);
-    else throw refusedAttribute(`${type} is not accepted, or is there twice`, path);
+    else
+      throw refusedAttribute(
+        "Only challengePassword and extensionRequest are accepted as attributes, each of them once",
+        path,
+      );
   }
   if (names === undefined) throw new Problem("csr-names", "The CSR has no subjectAltName.", { path, section: PROFILE });
   return { challenge, names };
 }
 
-function readChallenge(value: ArrayBuffer, path: string): string {
+/** The type of an attribute in hex, and its only value. */
+function readAttribute(attribute: Uint8Array, path: string): { type: string; value: Uint8Array } {
+  let type: Uint8Array | undefined;
+  let values: readonly Uint8Array[];
   try {
-    const text = AsnConvert.parse(value, DirectoryString);
-    const password = text.utf8String ?? text.printableString;
-    if (password !== undefined && password.length <= 255) return password;
+    let set: Uint8Array | undefined;
+    [type, set] = take(attribute, TAG.sequence, [TAG.identifier, TAG.set]);
+    values = members(set as Uint8Array);
   } catch (cause) {
-    throw refusedAttribute("challengePassword is malformed", path, cause);
+    const section = "CertificationRequestInfo";
+    throw new Problem("csr-malformed", "An attribute is malformed.", { path, section, cause });
+  }
+  const [value] = values;
+  if (value === undefined || values.length !== 1) throw refusedAttribute("An attribute must have one value", path);
+  return { type: hexOf(type as Uint8Array), value };
+}
+
+function readChallenge(value: Uint8Array, path: string): string {
+  if (value[0] === TAG.utf8String || value[0] === TAG.printableString) {
+    let password: string;
+    try {
+      // A PrintableString is ASCII, which is UTF-8 as well.
+      password = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(contentOf(value));
+    } catch (cause) {
+      throw refusedAttribute("challengePassword is malformed", path, cause);
+    }
+    if (password.length <= 255) return password;
   }
   throw refusedAttribute("challengePassword is neither UTF8String nor PrintableString of at most 255", path);
 }
 
-function readRequestedNames(value: ArrayBuffer, path: string): GeneralName[] {
-  let extensions: Extensions;
-  try {
-    extensions = AsnConvert.parse(value, Extensions);
-  } catch (cause) {
-    throw refusedAttribute("extensionRequest is malformed", path, cause);
-  }
-  const [extension] = extensions;
-  if (extension === undefined || extensions.length !== 1 || extension.extnID !== OID.subjectAltName)
+/** The GeneralNames of the requested subjectAltName. */
+function readRequestedNames(value: Uint8Array, path: string): readonly Uint8Array[] {
+  const [extension, another] = value[0] === TAG.sequence ? members(value) : [];
+  const parts = extension?.[0] === TAG.sequence ? members(extension) : [];
+  const [type, ...rest] = parts;
+  const [critical, content] = rest.length === 1 ? [undefined, rest[0]] : rest;
+  const formed =
+    (rest.length === 1 || (rest.length === 2 && critical?.[0] === TAG.boolean)) && content?.[0] === TAG.octetString;
+  if (!formed) throw refusedAttribute("extensionRequest is malformed", path);
+  if (another !== undefined || type === undefined || hexOf(type) !== SUBJECT_ALT_NAME)
     throw refusedAttribute("extensionRequest must hold subjectAltName alone", path);
   try {
-    const content = new Uint8Array(extension.extnValue.buffer);
-    checkDer(content);
-    return [...AsnConvert.parse(arrayBuffer(content), SubjectAlternativeName)];
+    const names = contentOf(content);
+    checkDer(names);
+    if (names[0] !== TAG.sequence) throw new DerError("not a SEQUENCE", 0);
+    return members(names);
   } catch (cause) {
     throw new Problem("csr-names", "subjectAltName is malformed.", { path, section: PROFILE, cause });
   }
@@ -129,8 +214,8 @@ function refusedAttribute(detail: string, path: string, cause?: unknown): Proble
   return new Problem("csr-attribute", `${detail}.`, { path, section: PROFILE, cause });
 }
 
-function readNames(names: readonly GeneralName[], path: string): { user: string; client: string } {
-  const uris = names.map((name) => name.uniformResourceIdentifier);
+function readNames(names: readonly Uint8Array[], path: string): { user: string; client: string } {
+  const uris = names.map((name) => (name[0] === TAG.uri ? Buffer.from(contentOf(name)).toString("latin1") : undefined));
   const [first, second] = uris;
   if (uris.length !== 2 || first === undefined || second === undefined)
     throw new Problem("csr-names", "subjectAltName must hold two URIs and nothing else.", { path, section: PROFILE });
@@ -146,39 +231,28 @@ function readNames(names: readonly GeneralName[], path: string): { user: string;
   return { user, client };
 }
 
-/**
- * What the signature does not cover must have the one encoding that DER gives it: a SEQUENCE of an OID without parameters
- * (RFC 8410, RFC 5758) and a BIT STRING of whole octets, nothing else.
- */
-function checkUnsignedParts(der: Uint8Array, algorithm: Uint8Array, signature: Uint8Array, path: string): void {
-  const oid = algorithm[0] === 0x30 ? members(algorithm) : [];
-  const lengthOctets = (signature[1] ?? 0) < 0x80 ? 0 : (signature[1] ?? 0) & 0x7f;
-  const wholeOctets = signature[0] === 0x03 && signature[2 + lengthOctets] === 0;
-  if (der[0] !== 0x30 || members(der).length !== 3 || oid.length !== 1 || oid[0]?.[0] !== 0x06 || !wholeOctets)
-    throw new Problem("csr-malformed", "Not the DER encoding of a CertificationRequest.", {
-      path,
-      section: "CertificationRequest",
-    });
-}
-
-function verifyPossession(request: CertificationRequest, infoDer: Uint8Array, spki: Uint8Array, path: string): void {
-  const { algorithm, parameters } = request.signatureAlgorithm;
+function verifyPossession(request: RequestParts, key: SubjectKey, path: string): void {
+  const { algorithm, info, signature, subjectPublicKeyInfo } = request;
   const digest = SIGNATURE_DIGESTS.get(algorithm);
   const refuse = (detail: string, cause?: unknown): Problem =>
     new Problem("csr-signature", detail, { path, section: "CertificationRequest", cause });
-  if (digest === undefined || (parameters !== undefined && parameters !== null))
-    throw refuse("The signature algorithm is not accepted.");
+  if (digest === undefined) throw refuse("The signature algorithm is not accepted.");
+  if ((digest === null) !== (key.scheme === SCHEME.ed25519))
+    throw refuse("The signature algorithm does not fit the key.");
   let verified: boolean;
   try {
-    const key = createPublicKey({ key: Buffer.from(spki), type: "spki", format: "der" });
-    if ((digest === null) !== (key.asymmetricKeyType === "ed25519"))
-      throw refuse("The signature algorithm does not fit the key.");
-    verified = verify(digest, infoDer, key, new Uint8Array(request.signature));
+    verified = verify(digest, info, verificationKey(subjectPublicKeyInfo, key), signature);
   } catch (cause) {
-    if (cause instanceof Problem) throw cause;
     throw refuse("The signature cannot be verified.", cause);
   }
   if (!verified) throw refuse("The signature does not verify with the key in the CSR.");
+}
+
+/** Ed25519 keys go in without their SubjectPublicKeyInfo, which OpenSSL takes ten times as long to read. */
+function verificationKey(spki: Uint8Array, { scheme, publicKey }: SubjectKey): KeyObject {
+  if (scheme !== SCHEME.ed25519) return createPublicKey({ key: Buffer.from(spki), type: "spki", format: "der" });
+  const x = Buffer.from(publicKey).toString("base64url");
+  return createPublicKey({ key: { kty: "OKP", crv: "Ed25519", x }, format: "jwk" });
 }
 
 /** The domain of a canonical client URI. */

@@ -130,8 +130,16 @@ export function integer(value: bigint): Uint8Array {
   return unsignedInteger(new Uint8Array(Buffer.from(hex.length % 2 === 0 ? hex : `0${hex}`, "hex")));
 }
 
-/** OBJECT IDENTIFIER from dotted decimal. */
+const identifiers = new Map<string, Uint8Array>();
+
+/** OBJECT IDENTIFIER from dotted decimal. For identifiers of programs and configurations, which are few: kept. */
 export function objectIdentifier(dotted: string): Uint8Array {
+  const known = identifiers.get(dotted) ?? encodeIdentifier(dotted);
+  identifiers.set(dotted, known);
+  return known;
+}
+
+function encodeIdentifier(dotted: string): Uint8Array {
   const [first = 0, second = 0, ...rest] = dotted.split(".").map(Number);
   const body: number[] = [];
   for (const arc of [first * 40 + second, ...rest]) {
@@ -164,6 +172,12 @@ export function extension(id: string, critical: boolean, value: Uint8Array): Uin
   return critical
     ? sequenceOf(objectIdentifier(id), booleanTrue, octetString(value))
     : sequenceOf(objectIdentifier(id), octetString(value));
+}
+
+/** The content octets of the first element, not copied. @throws DerError */
+export function contentOf(bytes: Uint8Array): Uint8Array {
+  const { start, end } = header(bytes, 0, bytes.length);
+  return bytes.subarray(start, end);
 }
 
 /** The content of the outermost element, and of what follows it, split into its direct members. */
