@@ -694,6 +694,18 @@ export async function ghostVectors(): Promise<Readonly<Record<string, { descript
       [{ kind: "VIEW_SPLIT", life: "confirmed" }],
     ),
     bobs(
+      "a log that signed what cannot be true is accused once for each rule",
+      [
+        { type: "log-misbehaviour", at: T, log_id: hex(LOG_ID), kind: "fork", evidence: "00" },
+        { type: "log-misbehaviour", at: T + 60, log_id: hex(LOG_ID), kind: "fork", evidence: "01", expect: [] },
+        { type: "log-misbehaviour", at: T + 60, log_id: hex(LOG_ID), kind: "inconsistent-ladder", evidence: "02" },
+      ],
+      [
+        { kind: "VIEW_SPLIT", life: "confirmed", user: BOB },
+        { kind: "VIEW_SPLIT", life: "confirmed", user: BOB },
+      ],
+    ),
+    bobs(
       "a log that goes silent",
       [
         bobsList,

@@ -123,6 +123,7 @@ const EVENT_FIELDS: Readonly<Record<GhostEvent["type"], readonly string[]>> = {
   "device-list": ["user", "version", "value", "proven_at", "greatest"],
   "log-unavailable": ["user"],
   head: ["log_id", "position", "root", "source"],
+  "log-misbehaviour": ["log_id", "kind", "evidence"],
   tree: ["group", "epoch", "current", "leaves"],
   left: ["group"],
   "key-package": ["credential"],
@@ -131,6 +132,14 @@ const EVENT_FIELDS: Readonly<Record<GhostEvent["type"], readonly string[]>> = {
   acknowledge: ["finding"],
   tick: [],
 };
+
+const MISBEHAVIOURS = [
+  "fork",
+  "non-monotonic-timestamps",
+  "inconsistent-ladder",
+  "lagging-auditor",
+  "wrong-root",
+] as const;
 
 function readEvent(event: TraceEvent, trace: GhostTrace): GhostEvent {
   const fields = (EVENT_FIELDS as Readonly<Record<string, readonly string[]>>)[event.type];
@@ -169,6 +178,11 @@ function readEvent(event: TraceEvent, trace: GhostTrace): GhostEvent {
         root: octets("root"),
         source: text("source"),
       };
+    case "log-misbehaviour": {
+      const kind = MISBEHAVIOURS.find((name) => name === event["kind"]);
+      if (kind === undefined) return refuseMember("kind");
+      return { type: "log-misbehaviour", at, logId: octets("log_id"), kind, evidence: octets("evidence") };
+    }
     case "tree": {
       if (!Array.isArray(event["leaves"])) throw new Error("event tree: leaves is not a list");
       const leaves = (event["leaves"] as readonly Record<string, unknown>[]).map((leaf) => readLeaf(leaf, trace));

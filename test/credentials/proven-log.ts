@@ -9,6 +9,7 @@ import {
   identityBytes,
   type LogProof,
 } from "@mls-as/mls-credentials";
+import type { Fetch } from "@mls-as/mls-credentials/client";
 import { encode } from "@mls-as/tls-codec";
 import { hex } from "../conformance/wire-json.js";
 
@@ -60,6 +61,24 @@ export class ProvenLog {
   async heartbeat(at: number): Promise<void> {
     this.#context.store.apply((await sequence(this.#context, [], at * 1000)).writes);
   }
+
+  /** What the log answers over HTTP, without a network. */
+  readonly fetch: Fetch = async (url, { body }) => {
+    const path = new URL(url).pathname;
+    const request = body === undefined ? new Uint8Array(0) : Uint8Array.from(body as Uint8Array);
+    const answers: Record<string, () => Uint8Array | Promise<Uint8Array>> = {
+      "/v1/configuration": () => encode(Configuration, this.configuration),
+      "/v1/search": () => this.#prover.search(request),
+      "/v1/contact-monitor": () => this.#prover.contactMonitor(request),
+      "/v1/distinguished": () => this.#prover.distinguished(request),
+      "/v1/owner-init": () => this.#prover.ownerInit(request),
+      "/v1/owner-monitor": () => this.#prover.ownerMonitor(request),
+    };
+    const answer = answers[path];
+    if (answer === undefined) return new Response(undefined, { status: 404 });
+    const headers = { "content-type": "application/octet-stream" };
+    return new Response(Uint8Array.from(await answer()), { headers });
+  };
 
   /** A lookup as a `device-list` event, with a proof from no earlier view. */
   async lookup(user: string, at: number): Promise<Extract<GhostEvent, { type: "device-list" }>> {

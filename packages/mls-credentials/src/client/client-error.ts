@@ -1,3 +1,5 @@
+import type { HeadEvidence } from "../ghost/index.js";
+
 /** Every way the client toolkit can fail. */
 export type ClientErrorCode =
   /** The key is of no supported type. */
@@ -26,6 +28,13 @@ export type ClientErrorCode =
   /** Stored state cannot be read. */
   | "invalid-state";
 
+interface ClientErrorDetail {
+  readonly problem?: string;
+  readonly status?: number;
+  readonly heads?: readonly HeadEvidence[];
+  readonly cause?: unknown;
+}
+
 /** A failure of the client toolkit. Nothing was changed in the caller's state. */
 export class ClientError extends Error {
   override readonly name = "ClientError";
@@ -36,17 +45,15 @@ export class ClientError extends Error {
   readonly problem: string | undefined;
   /** HTTP status, where there was an answer. */
   readonly status: number | undefined;
+  /** `split-view`: the heads of one log that cannot both be true. */
+  readonly heads: readonly HeadEvidence[];
 
-  constructor(
-    code: ClientErrorCode,
-    path: string,
-    reason: string,
-    detail: { problem?: string; status?: number; cause?: unknown } = {},
-  ) {
+  constructor(code: ClientErrorCode, path: string, reason: string, detail: ClientErrorDetail = {}) {
     super(`${path}: ${reason}`, { cause: detail.cause });
     this.code = code;
     this.path = path;
     this.problem = detail.problem;
     this.status = detail.status;
+    this.heads = detail.heads ?? [];
   }
 }

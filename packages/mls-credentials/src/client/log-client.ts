@@ -1,16 +1,18 @@
-import type { SearchResult } from "@mls-as/keytrans/client";
+import { TreeHead } from "@mls-as/keytrans";
+import type { ClientState, SearchResult } from "@mls-as/keytrans/client";
 import {
   type Exchange,
   type LogClient as KtLogClient,
   type LogClientOptions as KtLogClientOptions,
   openLogClient,
 } from "@mls-as/kt-client";
+import { encode } from "@mls-as/tls-codec";
 import { bytesKey } from "../bytes-key.js";
 import type { DeviceEvidence } from "../acceptance-basis.js";
 import type { DeviceList } from "../device-list.js";
 import { checkDeviceList } from "../device-list-check.js";
 import { DeviceListError } from "../device-list-error.js";
-import type { LogProof } from "../ghost/index.js";
+import type { HeadEvidence, LogProof } from "../ghost/index.js";
 import { identityBytes } from "../identity/identity-uri.js";
 import { ClientError } from "./client-error.js";
 
@@ -82,15 +84,35 @@ export function deviceListsOf(log: KtLogClient): LogClient {
     async lookupForOthers(user) {
       const label = identityBytes(user);
       for (;;) {
-        const { result, exchange } = await connection.search(connection.kt.initialState(), { label });
+        const { result, exchange, state } = await connection.search(connection.kt.initialState(), { label });
         const known = await search(user, undefined);
         // The log may have grown in between; only trees of one size can be compared.
         if (known.treeSize !== result.treeSize) continue;
-        if (bytesKey(known.root) !== bytesKey(result.root))
-          throw new ClientError("split-view", "root", `two trees of ${result.treeSize} entries`);
+        if (bytesKey(known.root) !== bytesKey(result.root)) {
+          const heads = [signedHead(log, state, "stranger"), signedHead(log, await log.state(), "lookup")];
+          throw new ClientError("split-view", "root", `two trees of ${result.treeSize} entries`, {
+            heads: heads.filter((head) => head !== undefined),
+          });
+        }
         return proven(user, result, exchange);
       }
     },
+  };
+}
+
+/** The newest head of a view, as the log signed it; undefined where there is no view yet. */
+export function signedHead(
+  { connection }: KtLogClient,
+  { view }: ClientState,
+  source: string,
+): HeadEvidence | undefined {
+  if (view === undefined) return undefined;
+  const { treeHead, root } = view;
+  return {
+    position: treeHead.treeSize - 1,
+    root: bytesKey(root),
+    source,
+    signed: { configuration: bytesKey(connection.configurationBytes), treeHead: bytesKey(encode(TreeHead, treeHead)) },
   };
 }
 

@@ -1,4 +1,3 @@
-import { TreeHead } from "@mls-as/keytrans";
 import { type ClientState, labelState, labelsToMonitor } from "@mls-as/keytrans/client";
 import { LogClientError, type StateStore } from "@mls-as/kt-client";
 import type { CryptoProvider } from "@mls-as/mls-core";
@@ -16,8 +15,9 @@ import {
 import { identityBytes } from "../identity/identity-uri.js";
 import type { ClientKey } from "../own-devices.js";
 import type { PreparedPolicy } from "../prepared-policy.js";
+import { accusations } from "./accusations.js";
 import { ClientError } from "./client-error.js";
-import type { LogClient, ProvenList } from "./log-client.js";
+import { type LogClient, type ProvenList, signedHead } from "./log-client.js";
 
 export interface MonitorOptions {
   /** This device's user. */
@@ -220,36 +220,33 @@ export class Monitor {
   async #walkHeads(report: Report): Promise<void> {
     const { log, logId } = this.#options.lists;
     await log.distinguished();
-    const { view } = await log.state();
     for (const head of await this.gossip())
       await this.#tell({ type: "head", at: this.#now(), ...head, source: "distinguished" }, report);
-    if (view === undefined) return;
-    const { treeHead, root } = view;
-    const configuration = bytesKey(log.connection.configurationBytes);
-    await this.#tell(
-      {
-        type: "head",
-        at: this.#now(),
-        logId: bytesKey(logId),
-        position: treeHead.treeSize - 1,
-        root: bytesKey(root),
-        source: "lookup",
-        signed: { configuration, treeHead: bytesKey(encode(TreeHead, treeHead)) },
-      },
-      report,
-    );
+    const head = signedHead(log, await log.state(), "lookup");
+    if (head !== undefined)
+      await this.#tell({ type: "head", at: this.#now(), logId: bytesKey(logId), ...head }, report);
   }
 
-  /** Silence of the log is an event; an answer that does not verify is that and an incident. */
+  /** Silence of the log is an event; an answer that does not verify is that and an incident, and a finding where it proves a lie. */
   async #guarded(user: string | undefined, report: Report, work: () => Promise<void>): Promise<void> {
     try {
       await work();
     } catch (error) {
       if (!(error instanceof LogClientError) && !(error instanceof ClientError)) throw error;
       if (isOurs(error)) throw error;
-      if (error.code === "invalid-proof" || error.code === "split-view") report.incidents.push(error);
+      if (error.code === "invalid-proof" || error.code === "split-view") {
+        report.incidents.push(error);
+        await this.#accuse(error, report);
+      }
       if (user !== undefined) await this.#tell({ type: "log-unavailable", at: this.#now(), user }, report);
     }
+  }
+
+  /** What an answer proves against the log is a finding. */
+  async #accuse(error: LogClientError | ClientError, report: Report): Promise<void> {
+    const logId = bytesKey(this.#options.lists.logId);
+    for await (const found of accusations(error, this.#options.lists.log))
+      await this.#tell({ ...found, at: this.#now(), logId }, report);
   }
 
   async #tell(event: GhostEvent, report: Report): Promise<Observation> {

@@ -102,7 +102,7 @@ describe("a detector's snapshot", () => {
     for (let length = 0; length < snapshot.length; length += 97)
       expect(restore(snapshot.subarray(0, length))).toBe("malformed-state");
     expect(restore(Uint8Array.of(...snapshot, 0))).toBe("malformed-state");
-    expect(restore(Uint8Array.of(0, 2, ...snapshot.subarray(2)))).toBe("unknown-format");
+    expect(restore(Uint8Array.of(0, 1, ...snapshot.subarray(2)))).toBe("unknown-format");
     expect(restore(snapshot, "mimi://example.org/u/bob")).toBe("wrong-user");
   });
 

@@ -13,7 +13,7 @@ import { spkiHash } from "../subject-public-key-info.js";
 import { EVIDENCE_RULES } from "./evidence-rules.js";
 import type { EvidenceJudge, EvidenceVerdict, JudgedCertificate, JudgedEvidence } from "./evidence-verdict.js";
 import type { Finding } from "./finding.js";
-import { EvidenceRefusal, judgeLists, signedRoot } from "./proven-lists.js";
+import { EvidenceRefusal, judgeLists, judgeMisbehaviour, signedRoot } from "./proven-lists.js";
 import { hexBytes } from "./sighting-rules.js";
 
 /**
@@ -31,7 +31,7 @@ export async function judgeFinding(finding: Finding, judge: EvidenceJudge): Prom
 }
 
 async function readEvidence(finding: Finding, judge: EvidenceJudge): Promise<JudgedEvidence> {
-  const { certificates = [], lists = [], heads = [], signatureKey } = finding.evidence;
+  const { certificates = [], lists = [], heads = [], signatureKey, misbehaviour } = finding.evidence;
   const log = {
     suite: judge.suite,
     logIdOf: (user: string) => (isUserUri(user) ? judge.policy.domainOf(user)?.logId : undefined),
@@ -49,6 +49,8 @@ async function readEvidence(finding: Finding, judge: EvidenceJudge): Promise<Jud
     }),
     heads: judgedHeads,
     signatureKey: signatureKey === undefined ? undefined : hexBytes(signatureKey),
+    misbehaviour:
+      misbehaviour === undefined ? undefined : await judgeMisbehaviour(misbehaviour, finding.user, log, "misbehaviour"),
   };
 }
 

@@ -146,8 +146,17 @@ function authentic(lists: readonly JudgedListEntry[]): JudgedListEntry[] {
   });
 }
 
+/** What part of an exchange is signed by nobody the log can deny: then it rests on the word of who received it. */
+const judgeMisbehaviour = ({
+  proven,
+  deniable,
+  reason,
+}: NonNullable<JudgedEvidence["misbehaviour"]>): EvidenceVerdict =>
+  proven ? concluded([]) : deniable ? supported("served") : unsupported(reason);
+
 const viewSplit: EvidenceRule = (finding, evidence, judge) => {
-  const { heads } = evidence;
+  const { heads, misbehaviour } = evidence;
+  if (misbehaviour !== undefined) return judgeMisbehaviour(misbehaviour);
   if (heads.length === 0) return byReading(finding, evidence, judge);
   const [first, ...others] = heads;
   const other = others.find(({ position, root }) => position === first?.position && root !== first.root);

@@ -1,4 +1,5 @@
 import type { Suite } from "@mls-as/keytrans";
+import type { EvidenceVerdict as MisbehaviourVerdict } from "@mls-as/keytrans/client";
 import type { CryptoProvider } from "@mls-as/mls-core";
 import type { Certificate } from "../certificate/index.js";
 import type { DeviceList } from "../device-list.js";
@@ -50,4 +51,6 @@ export interface JudgedEvidence {
   readonly lists: readonly (JudgedList & { readonly list: DeviceList | undefined })[];
   readonly heads: readonly { readonly position: number; readonly root: string; readonly signed: boolean }[];
   readonly signatureKey: Uint8Array | undefined;
+  /** What the log's own signatures say about exchanges that are said to break its rules; undefined where there are none. */
+  readonly misbehaviour: MisbehaviourVerdict | undefined;
 }

@@ -41,6 +41,7 @@ const Evidence = record({
   signatureKey: optional(text),
   lists: optional(listOf(ListCodec)),
   heads: optional(listOf(HeadCodec)),
+  misbehaviour: optional(hexText),
 });
 
 /** A finding as it is kept. */

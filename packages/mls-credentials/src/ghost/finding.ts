@@ -56,6 +56,8 @@ export interface EvidenceBundle {
   readonly lists?: readonly ListEvidence[];
   /** Heads that cannot all be true. */
   readonly heads?: readonly HeadEvidence[];
+  /** Exchanges with the log that break its rules: encoded KEYTRANS evidence. */
+  readonly misbehaviour?: string;
 }
 
 export interface ListEvidence {

@@ -1,3 +1,4 @@
+import type { EvidenceKind } from "@mls-as/keytrans";
 import type { CryptoProvider } from "@mls-as/mls-core";
 import { bytesKey } from "../bytes-key.js";
 import type { DeviceList } from "../device-list.js";
@@ -112,6 +113,8 @@ export class GhostDetector {
       }
       case "head":
         return changed([this.#observeHead(event)]);
+      case "log-misbehaviour":
+        return changed([this.#observeMisbehaviour(event)]);
       case "tree":
         return this.#observeTree(event);
       case "left":
@@ -196,6 +199,20 @@ export class GhostDetector {
     return this.#judge.report("log", [condition], true);
   }
 
+  /** VIEW_SPLIT: bytes that the log signed cannot all be true. Each rule that it breaks is told once. */
+  #observeMisbehaviour({ logId, kind, evidence }: Extract<GhostEvent, { type: "log-misbehaviour" }>): Finding[] {
+    const condition: Condition = {
+      kind: "VIEW_SPLIT",
+      level: "confirmed",
+      subject: `${logId} ${kind}`,
+      user: this.#options.self,
+      since: this.#state.now,
+      detail: MISBEHAVIOUR[kind],
+      evidence: { misbehaviour: evidence },
+    };
+    return this.#judge.report("log", [condition], true);
+  }
+
   #observeTree(event: Extract<GhostEvent, { type: "tree" }>): Observation {
     const state = this.#state;
     const group = state.groupNamed(event.group);
@@ -238,6 +255,14 @@ export class GhostDetector {
     ]);
   }
 }
+
+const MISBEHAVIOUR: Readonly<Record<EvidenceKind, string>> = {
+  fork: "the log signed two histories",
+  "wrong-root": "the log signed a root that is not its own tree's",
+  "inconsistent-ladder": "the log signed trees that contradict each other about a label's versions",
+  "non-monotonic-timestamps": "the log signed a history in which time runs backwards",
+  "lagging-auditor": "the log showed its auditor's head from longer ago than it may",
+};
 
 function keysAtSeveralLeaves(leaves: readonly { readonly spkiHash: string }[]): Set<string> {
   const seen = new Set<string>();

@@ -1,3 +1,4 @@
+import type { EvidenceKind } from "@mls-as/keytrans";
 import type { LogProof, SignedHead } from "./finding.js";
 
 /** A credential seen in a tree or KeyPackage. Byte strings as lower-case hex, times in seconds. */
@@ -53,6 +54,15 @@ export type GhostEvent =
       readonly source: string;
       /** The log's signature over it, which makes a split provable. */
       readonly signed?: SignedHead;
+    }
+  /** An answer of the log that proves its misbehaviour: KEYTRANS evidence that `verifyEvidence` calls proven. */
+  | {
+      readonly type: "log-misbehaviour";
+      readonly at: number;
+      readonly logId: string;
+      readonly kind: EvidenceKind;
+      /** The encoded evidence (`encodeEvidence`). */
+      readonly evidence: string;
     }
   /** A group's members at an epoch. `current`: nothing of this group waits to be processed. */
   | {

@@ -1,5 +1,6 @@
 import {
   Configuration,
+  decodeEvidence,
   KeytransError,
   logId,
   SearchRequest,
@@ -7,7 +8,7 @@ import {
   TreeHead,
   TreeHeadTBS,
 } from "@mls-as/keytrans";
-import { createClient } from "@mls-as/keytrans/client";
+import { createClient, type EvidenceVerdict, verifyEvidence } from "@mls-as/keytrans/client";
 import { CodecError, decode, encode, equalBytes } from "@mls-as/tls-codec";
 import { bytesKey } from "../bytes-key.js";
 import { identityFromBytes } from "../identity/identity-uri.js";
@@ -98,6 +99,25 @@ function requireLog(configuration: Configuration, user: string, log: KnownLog, p
   const known = log.logIdOf(user);
   if (known === undefined || !equalBytes(known, logId(configuration)))
     throw new EvidenceRefusal(path, "not of the log that answers for this user");
+}
+
+/** Judges exchanges that are said to show the log breaking its own rules. @throws EvidenceRefusal of another log's, or no evidence */
+export async function judgeMisbehaviour(
+  encoded: string,
+  user: string,
+  log: KnownLog,
+  path: string,
+): Promise<EvidenceVerdict> {
+  try {
+    const evidence = decodeEvidence(hexBytes(encoded));
+    const configuration = decode(Configuration, evidence.configuration);
+    requireLog(configuration, user, log, path);
+    return await verifyEvidence(await log.suite(configuration.ciphersuite), evidence);
+  } catch (error) {
+    if (error instanceof KeytransError || error instanceof CodecError)
+      throw new EvidenceRefusal(path, `${error.code}: ${error.message}`);
+    throw error;
+  }
 }
 
 /** The root that a log signed for a size; undefined without a signature. @throws EvidenceRefusal */
