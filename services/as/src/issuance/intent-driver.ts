@@ -62,8 +62,9 @@ async function logIntent(context: DriverContext, intent: Intent): Promise<Intent
       if (intent.kind === "issue") failpoint("logged");
       if (intent.kind === "revoke") failpoint("revocation-logged");
       const shown = intent.kind === "policy" ? [] : revokedIn(value);
-      await store.markLogged(intent, view, outcome.position, proof, [...shown], context.now());
-      return await reload(store, intent.id);
+      const { position } = outcome;
+      const moved = await store.markLogged(intent, view, position, proof, [...shown], context.now());
+      return moved ? { ...intent, state: "logged", version, value, position, proof } : await reload(store, intent.id);
     }
     if (intent.kind === "policy") return await giveUpPolicy(context, intent);
     const revoked = await revocationsToShow(context, intent.label, view.latest);
@@ -249,9 +250,10 @@ async function signIntent(context: DriverContext, intent: Intent): Promise<Inten
     detail: { intent: intent.id, version: intent.version, credentials: credentials.map(({ id }) => id) },
   });
   if (credentials.length > 0) failpoint("done");
+  if (done) return { ...intent, state: "done" };
   const after = await reload(store, intent.id);
   // Revoked while it was being signed: the signature is thrown away.
-  if (!done && after.state === "logged") return await abandon(context, after, REVOKED_MEANWHILE);
+  if (after.state === "logged") return await abandon(context, after, REVOKED_MEANWHILE);
   return after;
 }
 

@@ -1,3 +1,5 @@
+import * as http from "node:http";
+import * as https from "node:https";
 import { LogError } from "./log.js";
 
 export interface LogTransport {
@@ -19,38 +21,77 @@ const MAX_RESPONSE = 16 * 1024 * 1024;
 /** Refusals that say something about this service's set-up or the moment, not about the request. */
 const NOT_A_VERDICT = new Set([401, 403, 404, 405, 408, 425, 429]);
 
-/** HTTP to the log. A definite refusal is told apart from silence, since only the former means "not logged". */
+/** Milliseconds after which an unused connection is given up: before the server does so, which would cross a request. */
+const IDLE = 3_000;
+
+interface Answer {
+  readonly status: number;
+  readonly body: Uint8Array;
+}
+
+interface Exchange {
+  readonly method: "GET" | "POST";
+  readonly headers: Readonly<Record<string, string | number>>;
+  readonly body: Uint8Array | undefined;
+}
+
+/**
+ * HTTP to the log, over connections that are kept: three exchanges make an issuance, and `fetch` costs more of the CPU
+ * than everything else about them. A definite refusal is told apart from silence, since only the former means "not
+ * logged". Redirects are not followed.
+ */
 export function httpLogTransport({ url, writerToken, timeout }: LogTransportOptions): LogTransport {
   const base = url.replace(/\/+$/, "");
-  const exchange = async (endpoint: string, init: RequestInit): Promise<Uint8Array> => {
-    let response: Response;
-    let body: Uint8Array;
+  const client = base.startsWith("https:") ? https : http;
+  const agent = new client.Agent({ keepAlive: true, timeout: IDLE });
+  const exchange = async (endpoint: string, wanted: Exchange): Promise<Uint8Array> => {
+    const target = `${base}/v1/${endpoint}`;
+    let answer: Answer;
     try {
-      response = await fetch(`${base}/v1/${endpoint}`, {
-        ...init,
-        redirect: "error",
-        signal: AbortSignal.timeout(timeout),
-      });
-      body = await readLimited(response);
+      answer = await ask(target, wanted);
     } catch (cause) {
       if (cause instanceof LogError) throw cause;
-      throw new LogError("unavailable", `no answer from ${base}/v1/${endpoint}`, { cause });
+      throw new LogError("unavailable", `no answer from ${target}`, { cause });
     }
-    if (response.ok) return body;
-    const detail = `${base}/v1/${endpoint} answered ${response.status}: ${new TextDecoder().decode(body.subarray(0, 500))}`;
-    if (response.status === 404 && problemCode(body) === "label-unknown") throw new LogError("label-unknown", detail);
-    const verdict = response.status >= 400 && response.status < 500 && !NOT_A_VERDICT.has(response.status);
+    const { status, body } = answer;
+    if (status >= 200 && status < 300) return body;
+    const detail = `${target} answered ${status}: ${new TextDecoder().decode(body.subarray(0, 500))}`;
+    if (status === 404 && problemCode(body) === "label-unknown") throw new LogError("label-unknown", detail);
+    const verdict = status >= 400 && status < 500 && !NOT_A_VERDICT.has(status);
     throw new LogError(verdict ? "refused" : "unavailable", detail);
   };
+
+  const ask = (target: string, { method, headers, body }: Exchange, again = true): Promise<Answer> =>
+    new Promise((resolve, reject) => {
+      const outgoing = client.request(target, { method, headers, agent });
+      const late = setTimeout(() => outgoing.destroy(new Error(`no answer within ${timeout} ms`)), timeout);
+      let answered = false;
+      outgoing.on("response", (incoming) => {
+        answered = true;
+        readLimited(incoming)
+          .then((octets) => resolve({ status: incoming.statusCode ?? 0, body: octets }), reject)
+          .finally(() => clearTimeout(late));
+      });
+      outgoing.on("error", (error: NodeJS.ErrnoException) => {
+        clearTimeout(late);
+        // The log closed a kept connection just then. Every request may be repeated, updates too.
+        if (again && !answered && outgoing.reusedSocket && error.code === "ECONNRESET")
+          resolve(ask(target, { method, headers, body }, false));
+        else reject(error);
+      });
+      outgoing.end(body);
+    });
+
   return {
     url: base,
-    get: (endpoint) => exchange(endpoint, { method: "GET" }),
+    get: (endpoint) => exchange(endpoint, { method: "GET", headers: {}, body: undefined }),
     post: (endpoint, body) =>
       exchange(endpoint, {
         method: "POST",
-        body: new Uint8Array(body),
+        body,
         headers: {
           "content-type": "application/octet-stream",
+          "content-length": body.length,
           ...(endpoint === "update" ? { authorization: `Bearer ${writerToken}` } : {}),
         },
       }),
@@ -66,13 +107,22 @@ function problemCode(body: Uint8Array): unknown {
   }
 }
 
-async function readLimited(response: Response): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of response.body ?? []) {
-    length += chunk.length;
-    if (length > MAX_RESPONSE) throw new LogError("proof-invalid", "the log's answer is too large");
-    chunks.push(chunk);
-  }
-  return new Uint8Array(Buffer.concat(chunks));
+function readLimited(incoming: http.IncomingMessage): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    const chunks: Uint8Array[] = [];
+    let length = 0;
+    incoming.on("data", (chunk: Uint8Array) => {
+      chunks.push(chunk);
+      length += chunk.length;
+      if (length > MAX_RESPONSE) {
+        reject(new LogError("proof-invalid", "the log's answer is too large"));
+        incoming.destroy();
+      }
+    });
+    incoming.on("end", () => resolve(new Uint8Array(Buffer.concat(chunks))));
+    incoming.on("error", reject);
+    incoming.on("close", () => {
+      if (!incoming.complete) reject(new Error("the answer was cut short"));
+    });
+  });
 }

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from "node:crypto";
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomFillSync } from "node:crypto";
 
 const NONCE = 12;
 const TAG = 16;
@@ -24,6 +24,9 @@ export class SealingError extends Error {
 export class Sealing {
   readonly #encryption: Uint8Array;
   readonly #lookup: Uint8Array;
+  /** Random octets for nonces, drawn for many at once. */
+  readonly #random = new Uint8Array(NONCE * 256);
+  #drawn = NONCE * 256;
 
   constructor(dataKey: Uint8Array) {
     if (dataKey.length !== 32) throw new RangeError("the data key has 32 octets");
@@ -37,9 +40,19 @@ export class Sealing {
     return createHmac("sha256", this.#lookup).update(text).digest("hex").slice(0, 32);
   }
 
+  /** 96 random bits, never the same twice. */
+  #nonce(): Uint8Array {
+    if (this.#drawn === this.#random.length) {
+      randomFillSync(this.#random);
+      this.#drawn = 0;
+    }
+    this.#drawn += NONCE;
+    return this.#random.slice(this.#drawn - NONCE, this.#drawn);
+  }
+
   /** @param path `table.column`. @param row what tells the row apart */
   seal(path: string, row: string, value: Uint8Array | string): Uint8Array {
-    const nonce = randomBytes(NONCE);
+    const nonce = this.#nonce();
     const cipher = createCipheriv("aes-256-gcm", this.#encryption, nonce);
     cipher.setAAD(Buffer.from(`${path}\0${row}`));
     const body = typeof value === "string" ? cipher.update(value, "utf8") : cipher.update(value);

@@ -144,15 +144,15 @@ export class SqlStore implements Store {
     if (!(await this.#write((sealing) => rebaseIntent(sealing, intent, view, version, value))))
       throw new Error(`intent ${intent.id} is not journaled`);
   }
-  async markLogged(
+  markLogged(
     intent: OpenIntent,
     view: LabelView,
     position: number,
     proof: LogProof,
     revoked: readonly string[],
     now: number,
-  ): Promise<void> {
-    await this.#write((sealing) => moveToLogged(sealing, intent, view, position, proof, revoked, now));
+  ): Promise<boolean> {
+    return this.#write((sealing) => moveToLogged(sealing, intent, view, position, proof, revoked, now));
   }
   markDone(intent: string, certificates: readonly IssuedCertificate[], now: number, audit: AuditEvent) {
     return this.#write((sealing) => moveToDone(sealing, intent, certificates, now, audit));

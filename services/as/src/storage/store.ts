@@ -240,8 +240,8 @@ export interface Store {
   /** Gives an intent that is `journaled` another version and value, after the log turned out to be further on. */
   rebase(intent: OpenIntent, view: LabelView, version: number, value: Uint8Array): Promise<void>;
   /**
-   * The log holds the intent's value: moves it to `logged`, and marks `revoked` (credential ids) as logged. Changes nothing
-   * where another process did so already.
+   * The log holds the intent's value: moves it to `logged`, and marks `revoked` (credential ids) as logged. False, having
+   * changed nothing, where another process did so already.
    */
   markLogged(
     intent: OpenIntent,
@@ -250,7 +250,7 @@ export interface Store {
     proof: LogProof,
     revoked: readonly string[],
     now: number,
-  ): Promise<void>;
+  ): Promise<boolean>;
   /**
    * All certificates are signed: moves the intent to `done` and its credentials to `active`.
    *
