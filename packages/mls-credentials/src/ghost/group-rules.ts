@@ -1,3 +1,4 @@
+import { bytesKey } from "../bytes-key.js";
 import type { Condition } from "./finding.js";
 import type { SightedLeaf } from "./ghost-event.js";
 import type { GroupMemory } from "./group-memory.js";
@@ -108,7 +109,7 @@ export const invalidSuccessor: UserInGroupRule = function* (group, user, context
           device.credentials.some(
             (record) =>
               (record.continuity !== undefined || record.approval !== undefined) &&
-              matches(record.spkiHash, after.spkiHash),
+              bytesKey(record.spkiHash) === after.spkiHash,
           ),
       );
       if (!vouched && log.keysOf(after.client).has(after.spkiHash))
@@ -132,13 +133,6 @@ function successionEvidence(before: SightedLeaf, after: SightedLeaf, context: Ru
   const evidence = evidenceOf(after, context.logs.get(after.reference));
   if (before.certificates === undefined) return evidence;
   return { ...evidence, certificates: [...(after.certificates ?? []), ...before.certificates] };
-}
-
-function matches(hash: Uint8Array, hex: string): boolean {
-  return (
-    hash.length * 2 === hex.length &&
-    hash.every((octet, i) => octet === Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16))
-  );
 }
 
 /** CREDENTIAL_DEGRADED: a member that fell back to a weaker credential, outstayed its certificate, or never updates. */
