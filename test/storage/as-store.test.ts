@@ -157,6 +157,17 @@ describe.each([sqliteDriver(), postgresDriver()])("store contract on $name", (dr
       expect(await other.meta("a")).toEqual(claimed[0]);
     });
 
+    test("of raised values the one of the highest rank is kept, whoever comes last", async () => {
+      expect(await store.raisedMeta("tree")).toBeUndefined();
+      const [low, high] = [bytes("low"), bytes("high")];
+      await Promise.all([store.raiseMeta("tree", 300, high), other.raiseMeta("tree", 20, low)]);
+      await other.raiseMeta("tree", 299, low);
+      await store.raiseMeta("tree", 300, low);
+      expect(Buffer.from((await other.raisedMeta("tree")) ?? [])).toEqual(Buffer.from(high));
+      await other.raiseMeta("tree", 2 ** 40, low);
+      expect(Buffer.from((await store.raisedMeta("tree")) ?? [])).toEqual(Buffer.from(low));
+    });
+
     test("numbers grow for everybody, whatever the clock says", async () => {
       const given = await Promise.all([store, other, store, other].map((each) => each.nextNumber("n", 100)));
       expect([...given].sort((a, b) => a - b)).toEqual([100, 101, 102, 103]);

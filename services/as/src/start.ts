@@ -4,13 +4,21 @@ import { join } from "node:path";
 import { nodeProvider } from "@mls-as/mls-core/node";
 import { verifyContinuity, verifyDeviceApproval } from "@mls-as/mls-credentials";
 import { guardSigner, type KeyRole, type Signer, type SigningKey } from "@mls-as/signers";
-import { createLogger, listen, type LogLevel, writeDurably } from "@mls-as/service-runtime";
+import {
+  createLogger,
+  listen,
+  type LogLevel,
+  processMetrics,
+  startTracing,
+  writeDurably,
+} from "@mls-as/service-runtime";
 import { pino } from "pino";
 import { createApp } from "./app.js";
 import { toBase64Url } from "./binary-text.js";
 import { readCaIndex } from "./ca/ca-index.js";
 import { createDevelopmentCa } from "./ca/development-ca.js";
 import { openKeyRing, tokenWithoutPin } from "./ca/key-ring.js";
+import { CallerLimits } from "./caller-limits.js";
 import { LiveAuthorities } from "./ca/live-authorities.js";
 import { listenForEst } from "./est/listener.js";
 import { type Config, resolveConfig } from "./config.js";
@@ -75,6 +83,7 @@ export async function startAs(options: StartOptions): Promise<RunningAs> {
   const keys = await openOrCreate(options);
   const folder = join(dataDir, "ca");
   const config = resolveConfig({ ...configOf(options), domain: (await readCaIndex(folder))?.domain ?? "" });
+  const tracing = await startTracing({ service: "mls-as", endpoint: config.tracingEndpoint });
   const store = await openStore({ dataDir, databaseUrl: options.databaseUrl });
   try {
     const ledger = new KeyUseLedger(store, now);
@@ -95,6 +104,7 @@ export async function startAs(options: StartOptions): Promise<RunningAs> {
       authorities,
       logger,
       metrics,
+      callers: new CallerLimits(config, Date.now),
       now,
       logId: log.logId,
       issuers: () => authorities.issuers,
@@ -116,6 +126,7 @@ export async function startAs(options: StartOptions): Promise<RunningAs> {
         logger.error({ event, ...detail }, "alarm");
       },
     };
+    processMetrics(metrics.registry);
     const app = createApp(context);
     const server = await listen({ fetch: (request, bindings) => app.fetch(request, bindings ?? {}), host, port });
     const { url } = server;
@@ -134,11 +145,13 @@ export async function startAs(options: StartOptions): Promise<RunningAs> {
       await chores.stop();
       await signer.close();
       await store.close();
+      await tracing.stop();
     };
     return { url, adminToken, estUrl: est?.url, close };
   } catch (error) {
     await keys.close();
     await store.close();
+    await tracing.stop();
     throw error;
   }
 }
@@ -226,6 +239,9 @@ async function openPolicyKey(store: Store, signer: Signer): Promise<SigningKey> 
 }
 
 /** Connects to the log and pins its configuration at first sight; it never changes afterwards. */
+/** The newest tree of the log that this service has verified, in the store. */
+const SEEN_LOG = "seen-log";
+
 async function connectLog(
   store: Store,
   { logUrl, logWriterToken }: StartOptions,
@@ -240,7 +256,10 @@ async function connectLog(
     await KeytransLog.connect(offered, transport);
     pinned = await store.claimMeta("log-configuration", offered);
   }
-  const log = await KeytransLog.connect(pinned, transport);
+  const log = await KeytransLog.connect(pinned, transport, {
+    load: () => store.raisedMeta(SEEN_LOG),
+    save: (treeSize, state) => store.raiseMeta(SEEN_LOG, treeSize, state),
+  });
   const offered = await transport.get("configuration").catch(() => undefined);
   if (offered !== undefined) {
     const { logId } = await KeytransLog.connect(offered, transport);

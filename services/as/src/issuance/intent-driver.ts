@@ -86,7 +86,7 @@ async function giveUpPolicy(context: DriverContext, intent: Intent): Promise<nev
 
 /** What is known of a label: from the store, or from the log when the store has never seen it. */
 export async function loadView(
-  { store, log }: Pick<DriverContext, "store" | "log">,
+  { store, log, alarm }: Pick<DriverContext, "store" | "log" | "alarm">,
   label: string,
 ): Promise<LabelView> {
   const known = await store.label(label);
@@ -94,7 +94,9 @@ export async function loadView(
   try {
     return await log.open(label);
   } catch (error) {
-    throw logProblem(error);
+    const problem = logProblem(error);
+    if (problem.code === "log-proof-invalid") alarm("log-proof-invalid", { label, reason: String(error) });
+    throw problem;
   }
 }
 

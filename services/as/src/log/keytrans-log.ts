@@ -7,6 +7,7 @@ import {
   type KtClient,
   labelState,
   type Prepared,
+  type Verified,
 } from "@mls-as/keytrans/client";
 import { nodeSuite } from "@mls-as/keytrans/node";
 import { CodecError, decode, equalBytes } from "@mls-as/tls-codec";
@@ -14,32 +15,49 @@ import { utf8 } from "../binary-text.js";
 import type { LabelView, LogProof } from "../storage/store.js";
 import { type Appended, LogError, type LoggedVersion, type OpenedLabel, type TransparencyLog } from "./log.js";
 import { rememberingSuite } from "./remembered-proofs.js";
+import { SeenLog, type SeenLogKeeper } from "./seen-log.js";
 import type { LogTransport } from "./transport.js";
 
-/** How long a walk over the distinguished heads serves new labels as their starting point, milliseconds. */
-const STARTING_VIEW_LIFETIME = 30_000;
+/** Keeps encoded states; what {@link SeenLog} needs of them across restarts. */
+export interface StateKeeper {
+  load(): Promise<Uint8Array | undefined>;
+  /** Durable when it resolves; keeps the state of the largest tree. */
+  save(treeSize: number, state: Uint8Array): Promise<void>;
+}
 
-/** A log that speaks KEYTRANS, verified with the same client that members use. */
+/**
+ * A log that speaks KEYTRANS, verified with the same client that members use. Every answer must also continue the newest
+ * tree that any answer has shown, before a restart too: a log that was put back, or forked, gets nothing signed.
+ */
 export class KeytransLog implements TransparencyLog {
   readonly logId: Uint8Array;
   readonly url: string;
   readonly #client: KtClient;
   readonly #transport: LogTransport;
-  #start: { state: Promise<ClientState>; until: number } | undefined;
+  readonly #seen: SeenLog;
 
-  private constructor(client: KtClient, transport: LogTransport, logId: Uint8Array) {
+  private constructor(client: KtClient, transport: LogTransport, logId: Uint8Array, keeper: StateKeeper | undefined) {
     this.#client = client;
     this.#transport = transport;
     this.logId = logId;
     this.url = transport.url;
+    const catchUp = async (state: ClientState): Promise<ClientState> => {
+      const prepared = client.prepareDistinguished(state, {});
+      return (await this.#verify(prepared, await transport.post("distinguished", prepared.request))).state;
+    };
+    this.#seen = new SeenLog(client.initialState(), catchUp, keeper && decodingKeeper(keeper));
   }
 
-  /** @param configuration the log's encoded `Configuration`, pinned by the caller. @throws LogError `proof-invalid` */
-  static async connect(configuration: Uint8Array, transport: LogTransport): Promise<KeytransLog> {
+  /**
+   * @param configuration the log's encoded `Configuration`, pinned by the caller
+   * @param keeper where the newest verified tree is kept; without one it lasts as long as this object
+   * @throws LogError `proof-invalid`
+   */
+  static async connect(configuration: Uint8Array, transport: LogTransport, keeper?: StateKeeper): Promise<KeytransLog> {
     try {
       const decoded = decode(Configuration, configuration);
       const suite = rememberingSuite(await nodeSuite(decoded.ciphersuite === 1 ? 1 : 2));
-      return new KeytransLog(createClient({ suite, configuration: decoded }), transport, logIdOf(decoded));
+      return new KeytransLog(createClient({ suite, configuration: decoded }), transport, logIdOf(decoded), keeper);
     } catch (cause) {
       throw new LogError("proof-invalid", "the log's configuration cannot be used", { cause });
     }
@@ -49,7 +67,7 @@ export class KeytransLog implements TransparencyLog {
     const { state, greatestVersion } = await this.#own(label);
     if (greatestVersion === undefined) return { state: encodeClientState(state), latest: undefined };
     const prepared = this.#client.prepareSearch(state, { label: utf8(label), version: greatestVersion });
-    const found = await this.#ask("search", prepared);
+    const found = await this.#ask("search", prepared, state);
     const { version, value } = found.result;
     return { state: encodeClientState(found.state), latest: { version, value } };
   }
@@ -57,7 +75,7 @@ export class KeytransLog implements TransparencyLog {
   async look(label: string): Promise<OpenedLabel> {
     const { state, greatestVersion } = await this.#own(label);
     try {
-      const found = await this.#ask("search", this.#client.prepareSearch(state, { label: utf8(label) }));
+      const found = await this.#ask("search", this.#client.prepareSearch(state, { label: utf8(label) }), state);
       const { version, value, position } = found.result;
       return { state: encodeClientState(found.state), latest: { version, value }, position };
     } catch (error) {
@@ -68,18 +86,16 @@ export class KeytransLog implements TransparencyLog {
   }
 
   async #own(label: string): Promise<{ state: ClientState; greatestVersion: number | undefined }> {
-    const start = await this.#startingState();
-    const { result, state } = await this.#ask(
-      "owner-init",
-      this.#client.prepareOwnerInit(start, { label: utf8(label) }),
-    );
+    const start = await this.#seen.newest();
+    const prepared = this.#client.prepareOwnerInit(start, { label: utf8(label) });
+    const { result, state } = await this.#ask("owner-init", prepared, start);
     return { state, greatestVersion: result.greatestVersion };
   }
 
   async append(label: string, view: LabelView, value: Uint8Array): Promise<Appended> {
-    const state = decodeClientState(view.state);
+    const state = await this.#seen.under(decodeClientState(view.state));
     const prepared = this.#client.prepareUpdate(state, { label: utf8(label), values: [value] });
-    const { result, state: updated } = await this.#ask("update", prepared);
+    const { result, state: updated } = await this.#ask("update", prepared, state);
     const { position, created, versions } = result;
     const last = versions.at(-1);
     if (last === undefined) throw new LogError("proof-invalid", "the log answered an update without a version");
@@ -95,7 +111,7 @@ export class KeytransLog implements TransparencyLog {
     const monitored = labelState(state, utf8(label))?.monitoring ?? [];
     if (monitored.some((entry) => entry.position === position && entry.version === expected.version)) return state;
     const prepared = this.#client.prepareSearch(state, { label: utf8(label), version: expected.version });
-    const found = await this.#ask("search", prepared);
+    const found = await this.#ask("search", prepared, state);
     if (!equalBytes(found.result.value, expected.value))
       throw new LogError("proof-invalid", "the log proves another value than it answered the update with");
     return found.state;
@@ -104,28 +120,21 @@ export class KeytransLog implements TransparencyLog {
   async prove(label: string): Promise<LogProof & LoggedVersion> {
     const prepared = this.#client.prepareSearch(this.#client.initialState(), { label: utf8(label) });
     const response = await this.#transport.post("search", prepared.request);
-    const { result } = await this.#verify(prepared, response);
+    const { result, state } = await this.#verify(prepared, response);
+    if (state.view !== undefined) await this.#seen.place(state.view, undefined);
+    // What is signed on the strength of this must never be forgotten.
+    await this.#seen.kept();
     return { request: prepared.request, response, version: result.version, value: result.value };
   }
 
-  /** A recent view of the log that knows no label. Many new labels share one walk. */
-  async #startingState(): Promise<ClientState> {
-    if (this.#start === undefined || this.#start.until < Date.now()) {
-      const prepared = this.#client.prepareDistinguished(this.#client.initialState(), {});
-      const state = this.#ask("distinguished", prepared).then((answer) => answer.state);
-      this.#start = { state, until: Date.now() + STARTING_VIEW_LIFETIME };
-      state.catch(() => {
-        this.#start = undefined;
-      });
-    }
-    return await this.#start.state;
+  /** @param from the state that the request was prepared from */
+  async #ask<R>(endpoint: string, prepared: Prepared<R>, from: ClientState): Promise<Verified<R>> {
+    const verified = await this.#verify(prepared, await this.#transport.post(endpoint, prepared.request));
+    if (verified.state.view !== undefined) await this.#seen.place(verified.state.view, from.view);
+    return verified;
   }
 
-  async #ask<R>(endpoint: string, prepared: Prepared<R>): Promise<{ result: R; state: ClientState }> {
-    return await this.#verify(prepared, await this.#transport.post(endpoint, prepared.request));
-  }
-
-  async #verify<R>(prepared: Prepared<R>, response: Uint8Array): Promise<{ result: R; state: ClientState }> {
+  async #verify<R>(prepared: Prepared<R>, response: Uint8Array): Promise<Verified<R>> {
     try {
       return await prepared.verify(response, Date.now());
     } catch (cause) {
@@ -134,4 +143,14 @@ export class KeytransLog implements TransparencyLog {
       throw cause;
     }
   }
+}
+
+function decodingKeeper(keeper: StateKeeper): SeenLogKeeper {
+  return {
+    load: async () => {
+      const state = await keeper.load();
+      return state && decodeClientState(state);
+    },
+    save: (treeSize, state) => keeper.save(treeSize, encodeClientState(state)),
+  };
 }

@@ -21,6 +21,8 @@ const MAX_RESPONSE = 16 * 1024 * 1024;
 /** Refusals that say something about this service's set-up or the moment, not about the request. */
 const NOT_A_VERDICT = new Set([401, 403, 404, 405, 408, 425, 429]);
 
+/** Codes by which a log says that it does not hold a tree which it has signed. */
+const FORGOTTEN_TREE = new Set<unknown>(["invalid-last", "rolled-back"]);
 /** Milliseconds after which an unused connection is given up: before the server does so, which would cross a request. */
 const IDLE = 3_000;
 
@@ -57,6 +59,7 @@ export function httpLogTransport({ url, writerToken, timeout }: LogTransportOpti
     if (status >= 200 && status < 300) return body;
     const detail = `${target} answered ${status}: ${new TextDecoder().decode(body.subarray(0, 500))}`;
     if (status === 404 && problemCode(body) === "label-unknown") throw new LogError("label-unknown", detail);
+    if (FORGOTTEN_TREE.has(problemCode(body))) throw new LogError("proof-invalid", detail);
     const verdict = status >= 400 && status < 500 && !NOT_A_VERDICT.has(status);
     throw new LogError(verdict ? "refused" : "unavailable", detail);
   };

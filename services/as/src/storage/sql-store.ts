@@ -96,6 +96,21 @@ export class SqlStore implements Store {
     });
   }
 
+  raiseMeta(key: string, rank: number, value: Uint8Array) {
+    return this.#write(function* () {
+      yield* lockDecisions();
+      const kept = yield* readMeta(key);
+      if (kept !== undefined && rankOf(kept) >= rank) return;
+      const ranked = new Uint8Array(8 + value.length);
+      new DataView(ranked.buffer).setBigUint64(0, BigInt(rank));
+      ranked.set(value, 8);
+      yield* run(REPLACE_META, key, ranked);
+    });
+  }
+  async raisedMeta(key: string) {
+    return (await this.meta(key))?.slice(8);
+  }
+
   nextNumber(name: string, least: number) {
     return this.#write(function* () {
       yield* lockDecisions();
@@ -103,8 +118,7 @@ export class SqlStore implements Store {
       const last = stored === undefined ? 0 : Number(new TextDecoder().decode(stored));
       const next = Math.max(last + 1, least);
       const value = new TextEncoder().encode(String(next));
-      const sql = "insert into meta (key, value) values (?, ?) on conflict (key) do update set value = excluded.value";
-      yield* run(sql, name, value);
+      yield* run(REPLACE_META, name, value);
       return next;
     });
   }
@@ -315,6 +329,12 @@ export class SqlStore implements Store {
 
 /** Seconds after which what has expired is forgotten. */
 const FORGOTTEN = 30 * 86_400;
+
+const REPLACE_META =
+  "insert into meta (key, value) values (?, ?) on conflict (key) do update set value = excluded.value";
+
+/** The rank that a raised value begins with. */
+const rankOf = (value: Uint8Array): number => Number(Buffer.from(value).readBigUInt64BE(0));
 
 function* readMeta(key: string): Work<Uint8Array | undefined> {
   const row = yield* one<{ value: Uint8Array }>("select value from meta where key = ?", key);

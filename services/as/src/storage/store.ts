@@ -224,6 +224,10 @@ export interface Store {
   meta(key: string): Promise<Uint8Array | undefined>;
   /** Writes a value that is not there yet, and returns the one that is there afterwards. */
   claimMeta(key: string, value: Uint8Array): Promise<Uint8Array>;
+  /** Keeps `value` unless one of the same or a greater rank is kept. */
+  raiseMeta(key: string, rank: number, value: Uint8Array): Promise<void>;
+  /** What {@link raiseMeta} kept. */
+  raisedMeta(key: string): Promise<Uint8Array | undefined>;
   /** A number greater than any that was given under this name before, by any process, and at least `least`. */
   nextNumber(name: string, least: number): Promise<number>;
 
