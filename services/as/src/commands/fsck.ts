@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { Command } from "commander";
 import { compareWithLog, type DiscrepancyKind } from "../fsck.js";
 import { compareWithLists, servedLists } from "../fsck-crl.js";
@@ -25,6 +26,7 @@ const ADVICE: Readonly<Record<DiscrepancyKind, string>> = {
 interface FsckFlags {
   readonly data: string;
   readonly logUrl: string;
+  readonly logWriterTokenFile?: string;
   readonly url?: string;
   readonly repair?: boolean;
   readonly json?: boolean;
@@ -38,6 +40,7 @@ export function fsckCommand(): Command {
     .addOption(dataOption())
     .requiredOption("--log-url <url>", "the Key Transparency log")
     .option("--url <url>", "the running service, for its CRLs (default: the one that runs on the data folder)")
+    .option("--log-writer-token-file <file>", "the log's writer token, for a log that only readers may search")
     .option("--repair", "bring revocations that only one side knows to the other")
     .addOption(jsonOption())
     .addHelpText(
@@ -52,7 +55,7 @@ Exit code 1 when anything is wrong; 'log-ahead' alone is not. Nothing is ever un
     .action(runFsck);
 }
 
-async function runFsck({ data, logUrl, url, repair, json }: FsckFlags): Promise<void> {
+async function runFsck({ data, logUrl, logWriterTokenFile, url, repair, json }: FsckFlags): Promise<void> {
   const store = await openStore({ dataDir: data });
   const now = Math.floor(Date.now() / 1000);
   try {
@@ -62,7 +65,8 @@ async function runFsck({ data, logUrl, url, repair, json }: FsckFlags): Promise<
         code: "no-log",
         remedy: "Check --data; the first 'mls-as serve' connects a folder.",
       });
-    const transport = httpLogTransport({ url: logUrl, writerToken: "", timeout: 30_000 });
+    const writerToken = logWriterTokenFile === undefined ? "" : (await readFile(logWriterTokenFile, "utf8")).trim();
+    const transport = httpLogTransport({ url: logUrl, writerToken, timeout: 30_000 });
     const log = await KeytransLog.connect(configuration, transport);
     const report = await compareWithLog(store, log, repair === true, now);
     const service = url ?? (await runningUrl(data));

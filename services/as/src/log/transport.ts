@@ -11,7 +11,7 @@ export interface LogTransport {
 
 export interface LogTransportOptions {
   readonly url: string;
-  /** Bearer token that the log's `init` made for its writer. */
+  /** Bearer token that the log's `init` made for its writer; empty for one who only reads a public log. */
   readonly writerToken: string;
   /** Milliseconds for a whole exchange. */
   readonly timeout: number;
@@ -95,7 +95,8 @@ export function httpLogTransport({ url, writerToken, timeout }: LogTransportOpti
         headers: {
           "content-type": "application/octet-stream",
           "content-length": body.length,
-          ...(endpoint === "update" ? { authorization: `Bearer ${writerToken}` } : {}),
+          // A log that is closed to strangers lets its writer read.
+          ...(writerToken === "" ? {} : { authorization: `Bearer ${writerToken}` }),
         },
       }),
   };
