@@ -39,10 +39,43 @@ interface CertificateOf {
   readonly extensions: readonly Uint8Array[];
 }
 
+function serialNumber(name: string): Uint8Array {
+  const serial = digest(`serial ${name}`).slice(0, 16);
+  serial[0] = ((serial[0] as number) & 0x3f) | 0x40;
+  return serial;
+}
+
+export interface CrlOf {
+  readonly issuer: ExampleCa;
+  readonly number: number;
+  readonly thisUpdate: number;
+  readonly nextUpdate: number;
+  /** Serials of `LeafOf`, with the time of revocation. */
+  readonly revoked?: readonly (readonly [string, number])[];
+}
+
+/** A complete CRL of an authority. */
+export async function exampleCrl({ issuer, number, thisUpdate, nextUpdate, revoked = [] }: CrlOf): Promise<Uint8Array> {
+  const entries = revoked.map(([serial, at]) => derSequence(derElement(0x02, serialNumber(serial)), time(at)));
+  const tbs = derSequence(
+    derElement(0x02, Uint8Array.of(1)),
+    ED25519,
+    nameOf(issuer.name),
+    time(thisUpdate),
+    time(nextUpdate),
+    ...(entries.length === 0 ? [] : [derSequence(...entries)]),
+    derElement(
+      0xa0,
+      derSequence(aki(issuer.key), extension("2.5.29.20", false, derElement(0x02, Uint8Array.of(number)))),
+    ),
+  );
+  const signature = await nodeProvider.sign(0x0807, issuer.key.privateKey, tbs);
+  return derSequence(tbs, ED25519, derElement(0x03, Uint8Array.of(0), signature));
+}
+
 /** A certificate that is the same in every run: fixed serials, Ed25519. */
 export async function certificateOf(input: CertificateOf): Promise<Uint8Array> {
-  const serial = digest(`serial ${input.serial}`).slice(0, 16);
-  serial[0] = ((serial[0] as number) & 0x3f) | 0x40;
+  const serial = serialNumber(input.serial);
   const tbs = derSequence(
     derElement(0xa0, derElement(0x02, Uint8Array.of(2))),
     derElement(0x02, serial),

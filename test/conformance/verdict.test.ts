@@ -3,25 +3,33 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import type { Outcome } from "./main.js";
 import { runVerdict } from "./verdict.js";
+import { evidenceVectors } from "./verdict-evidence-vectors.js";
+import { groupVectors } from "./verdict-group-vectors.js";
 import { verdictVectors } from "./verdict-vectors.js";
 
-const FILE = fileURLToPath(new URL("../vectors/verdict/acceptance.json", import.meta.url));
+const FOLDER = fileURLToPath(new URL("../vectors/verdict/", import.meta.url));
 
 describe("published verdict cases", async () => {
-  const file = await verdictVectors();
+  const files: Readonly<Record<string, object>> = {
+    "acceptance.json": await verdictVectors(),
+    "evidence.json": await evidenceVectors(),
+    "groups.json": await groupVectors(),
+  };
   if (process.env["WRITE_VECTORS"] === "1") {
-    mkdirSync(fileURLToPath(new URL("../vectors/verdict/", import.meta.url)), { recursive: true });
-    writeFileSync(FILE, `${JSON.stringify(file, null, 1)}\n`);
+    mkdirSync(FOLDER, { recursive: true });
+    for (const [name, file] of Object.entries(files))
+      writeFileSync(FOLDER + name, `${JSON.stringify(file, null, 1)}\n`);
   }
 
-  it("are what this code makes", () => {
-    expect(JSON.parse(readFileSync(FILE, "utf8"))).toEqual(JSON.parse(JSON.stringify(file)));
+  it.each(Object.entries(files))("%s is what this code makes", (name, file) => {
+    expect(JSON.parse(readFileSync(FOLDER + name, "utf8"))).toEqual(JSON.parse(JSON.stringify(file)));
   });
 
-  it("pass", async () => {
+  it.each(Object.entries(files))("%s passes", async (name, file) => {
     const outcomes: Outcome[] = [];
-    await runVerdict([FILE], (outcome) => outcomes.push(outcome));
+    await runVerdict([FOLDER + name], (outcome) => outcomes.push(outcome));
     expect(outcomes.filter(({ ok }) => ok !== true)).toEqual([]);
-    expect(outcomes).toHaveLength(file.cases.length);
+    const counted = Object.values(file).filter(Array.isArray) as unknown[][];
+    expect(outcomes).toHaveLength(counted.reduce((sum, { length }) => sum + length, 0));
   });
 });

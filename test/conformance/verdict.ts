@@ -2,16 +2,26 @@ import { readFileSync } from "node:fs";
 import { nodeProvider } from "@mls-as/mls-core/node";
 import {
   type Acceptance,
-  checkDeviceList,
-  type DeviceEvidence,
   DeviceListError,
   defaultPolicy,
   encodePolicy,
-  judgeAcceptance,
+  type LocalView,
   preparePolicy,
+  StapleError,
   type ValidationPolicy,
+  type Verdict,
+  verifyCredential,
 } from "@mls-as/mls-credentials";
 import type { Outcome } from "./main.js";
+import {
+  type EvidenceCase,
+  type LocalCase,
+  readEvidence,
+  readLocal,
+  readStaple,
+  type StapleCase,
+} from "./verdict-evidence.js";
+import { checkGroup, checkPins, type GroupCase, type PinCase } from "./verdict-groups.js";
 import { refuseUnknown, unhex } from "./wire-json.js";
 
 /** One credential to be judged. Format: docs/conformance.md. */
@@ -25,21 +35,19 @@ export interface VerdictCase {
   readonly reference: { readonly user: string; readonly client?: string };
   readonly time: number;
   readonly time_source?: "pin" | "stated" | "local";
-  readonly devices?: {
-    readonly value: string;
-    readonly version: number;
-    readonly log_id: string;
-    readonly position: number;
-    readonly proven_at: number;
-    readonly source?: "search" | "staple";
-  };
+  readonly devices?: EvidenceCase;
   readonly evidence_missing_since?: number;
+  /** Instead of `devices`: a KEYTRANS credential, and what this device has seen of the log. */
+  readonly staple?: StapleCase;
+  /** What this member alone knows: it warns, and never decides. */
+  readonly local?: LocalCase;
   readonly expect: {
     readonly accepted: boolean;
     readonly standing?: string;
     readonly refusals?: readonly string[];
     readonly warnings?: readonly string[];
     readonly deadline?: number;
+    readonly local?: readonly string[];
   };
 }
 
@@ -55,22 +63,18 @@ const CASE = [
   "time_source",
   "devices",
   "evidence_missing_since",
+  "staple",
+  "local",
   "expect",
 ];
 
-function readEvidence(given: NonNullable<VerdictCase["devices"]>, user: string): DeviceEvidence {
-  refuseUnknown(given, ["value", "version", "log_id", "position", "proven_at", "source"], "devices");
-  return {
-    list: checkDeviceList(unhex(given.value, "devices.value"), { label: user, version: given.version }),
-    logId: unhex(given.log_id, "devices.log_id"),
-    position: given.position,
-    provenAt: given.proven_at,
-    source: given.source ?? "search",
-  };
-}
-
-async function judge(vector: VerdictCase, policy: ValidationPolicy): Promise<Acceptance> {
-  return await judgeAcceptance(
+async function judge(vector: VerdictCase, policy: ValidationPolicy): Promise<Verdict> {
+  const { user } = vector.reference;
+  const devices =
+    vector.staple !== undefined
+      ? await readStaple(vector.staple, user)
+      : vector.devices && readEvidence(vector.devices, user);
+  return await verifyCredential(
     {
       certificates: vector.certificates.map((der, i) => unhex(der, `certificates[${i}]`)),
       signatureKey: unhex(vector.signature_key, "signature_key"),
@@ -82,9 +86,10 @@ async function judge(vector: VerdictCase, policy: ValidationPolicy): Promise<Acc
       provider: nodeProvider,
       time: vector.time,
       timeSource: vector.time_source ?? "pin",
-      ...(vector.devices === undefined ? {} : { devices: readEvidence(vector.devices, vector.reference.user) }),
+      ...(devices === undefined ? {} : { devices }),
       ...(vector.evidence_missing_since === undefined ? {} : { evidenceMissingSince: vector.evidence_missing_since }),
     },
+    vector.local && readLocal(vector.local, user),
   );
 }
 
@@ -98,16 +103,17 @@ const sorted = (codes: readonly string[]): string => [...new Set(codes)].sort().
 /** The reason a case fails, or undefined. */
 async function check(vector: VerdictCase, base: Partial<ValidationPolicy>): Promise<string | undefined> {
   refuseUnknown(vector, CASE, "case");
-  refuseUnknown(vector.expect, ["accepted", "standing", "refusals", "warnings", "deadline"], "expect");
+  refuseUnknown(vector.expect, ["accepted", "standing", "refusals", "warnings", "deadline", "local"], "expect");
   const policy = { ...defaultPolicy({}), ...base, ...vector.policy };
   const { expect } = vector;
   let verdict: Acceptance;
+  let local: LocalView | undefined;
   try {
-    verdict = await judge(vector, policy);
+    ({ acceptance: verdict, local } = await judge(vector, policy));
   } catch (error) {
-    if (!(error instanceof DeviceListError)) throw error;
+    if (!(error instanceof DeviceListError) && !(error instanceof StapleError)) throw error;
     const named = expect.refusals === undefined || sorted(expect.refusals) === error.code;
-    return !expect.accepted && named ? undefined : `the device list is refused: ${error.code}`;
+    return !expect.accepted && named ? undefined : `the evidence is refused: ${error.code}`;
   }
   if (verdict.accepted !== expect.accepted)
     return `accepted is ${verdict.accepted}: ${codesOf(verdict, "refusal") || "no refusal"}`;
@@ -121,6 +127,10 @@ async function check(vector: VerdictCase, base: Partial<ValidationPolicy>): Prom
     const actual = codesOf(verdict, severity);
     if (expected !== undefined && actual !== sorted(expected)) return `${name} are ${actual || "none"}`;
   }
+  if (expect.local !== undefined) {
+    const actual = sorted((local?.reasons ?? []).map(({ code }) => code));
+    if (actual !== sorted(expect.local)) return `local is ${actual || "nothing"}`;
+  }
   if (expect.deadline !== undefined && !verdict.reasons.some(({ deadline }) => deadline === expect.deadline))
     return `no reason has the deadline ${expect.deadline}`;
   return undefined;
@@ -131,12 +141,21 @@ export async function runVerdict(paths: string[], report: (outcome: Outcome) => 
   for (const path of paths) {
     const file = JSON.parse(readFileSync(path, "utf8")) as {
       readonly policy?: Partial<ValidationPolicy>;
-      readonly cases: readonly VerdictCase[];
+      readonly cases?: readonly VerdictCase[];
+      readonly groups?: readonly GroupCase[];
+      readonly pins?: readonly PinCase[];
     };
-    for (const vector of file.cases) {
+    refuseUnknown(file, ["description", "policy", "cases", "groups", "pins"], "file");
+    const base = { ...defaultPolicy({}), ...file.policy };
+    const checks = [
+      ...(file.cases ?? []).map((vector) => ({ vector, run: () => check(vector, file.policy ?? {}) })),
+      ...(file.groups ?? []).map((vector) => ({ vector, run: () => checkGroup(vector, base) })),
+      ...(file.pins ?? []).map((vector) => ({ vector, run: () => checkPins(vector) })),
+    ];
+    for (const { vector, run } of checks) {
       let detail: string | undefined;
       try {
-        detail = await check(vector, file.policy ?? {});
+        detail = await run();
       } catch (error) {
         detail = `the case cannot be run: ${(error as Error).message}`;
       }

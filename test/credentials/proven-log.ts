@@ -1,5 +1,5 @@
-import { Configuration, KT_128_SHA256_Ed25519, logId, type Suite, TreeHead } from "@mls-as/keytrans";
-import { createClient } from "@mls-as/keytrans/client";
+import { Configuration, CredentialRequest, KT_128_SHA256_Ed25519, logId, type Suite, TreeHead } from "@mls-as/keytrans";
+import { type ClientState, createClient } from "@mls-as/keytrans/client";
 import { nodeSuite } from "@mls-as/keytrans/node";
 import { createProver, MemoryStore, type Prover, sequence, type SequenceContext } from "@mls-as/keytrans/prover";
 import {
@@ -95,6 +95,20 @@ export class ProvenLog {
     };
     const provenAt = Math.floor(result.timestamp / 1000);
     return { type: "device-list", at, user, version: result.version, value: result.value, provenAt, proof };
+  }
+
+  /** What a sender staples about a user, and a walk of the distinguished heads that must come before it. */
+  async staple(user: string): Promise<Uint8Array> {
+    return await this.#prover.credential(
+      encode(CredentialRequest, { label: identityBytes(user), position: undefined }),
+    );
+  }
+
+  async walk(state: ClientState, at: number): Promise<{ readonly state: ClientState; readonly response: Uint8Array }> {
+    const client = createClient({ suite: this.suite, configuration: this.configuration });
+    const prepared = client.prepareDistinguished(state);
+    const response = await this.#prover.distinguished(prepared.request);
+    return { state: (await prepared.verify(response, at * 1000)).state, response };
   }
 
   /** The newest head as a `head` event, signed. */
