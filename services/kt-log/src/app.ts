@@ -1,10 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { KeytransError } from "@mls-as/keytrans";
 import { ProverError } from "@mls-as/keytrans/prover";
-import { observeRequests, problemResponse, traceRequests } from "@mls-as/service-runtime";
+import { observeRequests, problemResponse, traceRequests, limitBody } from "@mls-as/service-runtime";
 import { CodecError } from "@mls-as/tls-codec";
 import { type Context as HonoContext, Hono } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import { cors } from "hono/cors";
 import type { Context } from "./context.js";
 import { Problem, PROBLEMS, type ProblemCode } from "./problem.js";
@@ -74,7 +73,7 @@ export function createApp(context: Context): LogApp {
     }
   });
   app.use(
-    bodyLimit({
+    limitBody({
       maxSize: config.maxBodyBytes,
       onError: () => {
         throw new Problem("body-too-large", `bodies have at most ${config.maxBodyBytes} bytes`);

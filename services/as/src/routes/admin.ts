@@ -1,7 +1,7 @@
+import { limitBody } from "@mls-as/service-runtime";
 import { createHash, timingSafeEqual } from "node:crypto";
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { parseClientUri, userOfClient } from "@mls-as/mls-credentials";
-import { bodyLimit } from "hono/body-limit";
 import type { AppContext } from "../context.js";
 import { issueToken } from "../enrolment/tokens.js";
 import { Problem } from "../problem.js";
@@ -176,7 +176,7 @@ export function requireBearer(header: string | undefined, hash: Uint8Array): voi
 }
 
 export function adminRoutes(app: OpenAPIHono, context: AppContext): void {
-  app.use("/v1/admin/*", bodyLimit({ maxSize: 64 * 1024 }), async (c, next) => {
+  app.use("/v1/admin/*", limitBody({ maxSize: 64 * 1024 }), async (c, next) => {
     requireBearer(c.req.header("authorization"), context.adminTokenHash);
     if (c.req.method === "POST") await requireMediaType("application/json")(c, next);
     else await next();

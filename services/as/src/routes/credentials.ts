@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { Credential } from "@mls-as/mls-core";
+import { limitBody } from "@mls-as/service-runtime";
 import { encode } from "@mls-as/tls-codec";
-import { bodyLimit } from "hono/body-limit";
 import { fromBase64Url, toBase64Url, toHex } from "../binary-text.js";
 import type { AppContext } from "../context.js";
 import { failpoint } from "../failpoint.js";
@@ -83,7 +83,7 @@ interface NodeBindings {
 }
 
 export function credentialRoutes(app: OpenAPIHono, context: AppContext): void {
-  app.use("/v1/credentials", bodyLimit({ maxSize: 1024 * 1024 }), async (c, next) =>
+  app.use("/v1/credentials", limitBody({ maxSize: 1024 * 1024 }), async (c, next) =>
     c.req.method === "POST" ? await requireMediaType("application/json")(c, next) : await next(),
   );
   app.use("/v1/credentials", requireStrictJson);

@@ -1,5 +1,5 @@
+import { limitBody } from "@mls-as/service-runtime";
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
-import { bodyLimit } from "hono/body-limit";
 import { MAXIMUM_CREDENTIALS } from "../config.js";
 import type { AppContext } from "../context.js";
 import { spendNonce, verifyDeviceAuthorization, verifyDeviceRequest } from "../device/device-request.js";
@@ -79,7 +79,7 @@ const renewalInfo = createRoute({
 
 /** Requests that a device signs with the key of a credential. */
 export function deviceRoutes(app: OpenAPIHono, context: AppContext): void {
-  app.use("/v1/credentials/:id/*", bodyLimit({ maxSize: 2 * 1024 * 1024 }), async (c, next) =>
+  app.use("/v1/credentials/:id/*", limitBody({ maxSize: 2 * 1024 * 1024 }), async (c, next) =>
     c.req.method === "POST" ? await requireMediaType("application/jose+json")(c, next) : await next(),
   );
   app.use("/v1/credentials/:id/*", requireStrictJson);

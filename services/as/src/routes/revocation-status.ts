@@ -1,6 +1,6 @@
+import { limitBody } from "@mls-as/service-runtime";
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import type { AppContext } from "../context.js";
 import { Problem } from "../problem.js";
 import { OcspAnswers } from "../revocation/ocsp-answers.js";
@@ -106,7 +106,7 @@ export function revocationStatusRoutes(app: OpenAPIHono, context: AppContext): v
     });
   };
 
-  app.use("/ocsp", bodyLimit({ maxSize: MAX_REQUEST }), async (c, next) =>
+  app.use("/ocsp", limitBody({ maxSize: MAX_REQUEST }), async (c, next) =>
     c.req.method === "POST" ? await requireMediaType("application/ocsp-request")(c, next) : await next(),
   );
   app.openapi(
