@@ -1,7 +1,10 @@
+import { randomUUID } from "node:crypto";
 import { OpenAPIHono } from "@hono/zod-openapi";
+import { bearerToken, isSecret, observeRequests, traceRequests } from "@mls-as/service-runtime";
+import type { Context } from "hono";
 import { cors } from "hono/cors";
+import { requestId } from "hono/request-id";
 import { secureHeaders } from "hono/secure-headers";
-import { AttemptLimiter } from "./attempt-limiter.js";
 import type { AppContext } from "./context.js";
 import { Problem } from "./problem.js";
 import { adminRoutes } from "./routes/admin.js";
@@ -20,23 +23,23 @@ import { errorHandler, refuse, validationHook } from "./routes/refusal.js";
 /** The HTTP interface over a context. Test it with `app.request()`. */
 export function createApp(context: AppContext): OpenAPIHono {
   const app = new OpenAPIHono({ defaultHook: validationHook, strict: true });
-  app.use(secureHeaders({ crossOriginResourcePolicy: "cross-origin" }));
-  allowBrowsers(app, context);
+  // Of our own making: what a caller sends for one is not looked at.
+  app.use(requestId({ headerName: "", generator: () => randomUUID() }));
   app.use(async (c, next) => {
     const started = performance.now();
     await next();
-    const { pathname } = new URL(c.req.url);
-    const route = c.req.routePath === "/*" ? "other" : c.req.routePath;
-    context.metrics.requests.observe(
-      { route, method: c.req.method, status: c.res.status },
-      (performance.now() - started) / 1000,
-    );
-    context.logger.info(
-      { method: c.req.method, path: pathname, status: c.res.status, ms: Math.round(performance.now() - started) },
-      "request",
-    );
+    c.res.headers.set("x-request-id", c.get("requestId"));
+    const { pathname: path } = new URL(c.req.url);
+    const ms = Math.round(performance.now() - started);
+    const { method } = c.req;
+    context.logger.info({ requestId: c.get("requestId"), method, path, status: c.res.status, ms }, "request");
   });
-  limitGuesses(app, context);
+  app.use(observeRequests(context.metrics.http, routeOf));
+  app.use(traceRequests(routeOf));
+  app.use(secureHeaders({ crossOriginResourcePolicy: "cross-origin" }));
+  allowBrowsers(app, context);
+  limitWork(app, context);
+  limitCallers(app, context);
   directoryRoutes(app, context);
   credentialRoutes(app, context);
   deviceRoutes(app, context);
@@ -58,7 +61,9 @@ export function createApp(context: AppContext): OpenAPIHono {
         : new Problem("not-found", `There is nothing at ${c.req.path}.`),
     );
   });
-  const handle = errorHandler((error, request) => context.logger.error({ err: error, request }, "internal error"));
+  const handle = errorHandler((error, request, id) =>
+    context.logger.error({ err: error, request, requestId: id }, "internal error"),
+  );
   app.onError((error, c) => {
     if (error instanceof Problem) context.metrics.refusals.inc({ code: error.code });
     return handle(error, c);
@@ -83,19 +88,52 @@ function allowBrowsers(app: OpenAPIHono, { config }: AppContext): void {
   );
 }
 
+/** The path of the route that answered, with names for its parameters; "other" where there is none. */
+function routeOf(c: Context): string {
+  return c.req.routePath === "/*" ? "other" : c.req.routePath;
+}
+
+/** What an operator or a load balancer asks is answered however busy the service is. */
+const NEVER_LIMITED: ReadonlySet<string> = new Set(["/healthz", "/readyz", "/metrics"]);
+
+function limitWork(app: OpenAPIHono, { config }: AppContext): void {
+  let underWay = 0;
+  app.use(async (c, next) => {
+    if (NEVER_LIMITED.has(c.req.path)) return await next();
+    if (underWay >= config.maxUnderWay)
+      throw new Problem("overloaded", `${underWay} requests are being answered.`, { retryAfter: 1 });
+    underWay++;
+    try {
+      await next();
+    } finally {
+      underWay--;
+    }
+  });
+}
+
 interface NodeBindings {
   readonly incoming?: { readonly socket?: { readonly remoteAddress?: string } };
 }
 
-/** Addresses that keep guessing at secrets have to wait; the secrets are too long to guess, the noise is what ends. */
-function limitGuesses(app: OpenAPIHono, { config, now }: AppContext): void {
-  const limiter = new AttemptLimiter(config.failuresPerMinute, now);
-  app.use("/v1/*", async (c, next) => {
-    const address = (c.env as NodeBindings | undefined)?.incoming?.socket?.remoteAddress ?? "local";
-    const retryAfter = limiter.wait(address);
-    if (retryAfter > 0)
-      throw new Problem("rate-limited", "Too many failed attempts from this address.", { retryAfter });
+/** What everybody may read, whoever guesses at secrets from the same address meanwhile. */
+const WITHOUT_SECRETS: ReadonlySet<string> = new Set(["/v1/directory", "/v1/policy", "/v1/nonces"]);
+
+/** Addresses that ask too much, or keep guessing at secrets, have to wait. Guessing is hopeless; the noise is what ends. */
+function limitCallers(app: OpenAPIHono, { config, callers, adminTokenHash, feedTokenHash }: AppContext): void {
+  app.use(async (c, next) => {
+    const { path } = c.req;
+    if (NEVER_LIMITED.has(path)) return await next();
+    const presented = bearerToken(c.req.header("authorization"));
+    // Nobody keeps the operator out by guessing from an address that is theirs too.
+    if (isSecret(presented, adminTokenHash) || isSecret(presented, feedTokenHash)) return await next();
+    const connection = c.env as NodeBindings | undefined;
+    const address =
+      config.callerHeader === undefined
+        ? (connection?.incoming?.socket?.remoteAddress ?? "local")
+        : (c.req.header(config.callerHeader) ?? "");
+    callers.admit(address);
+    if (path.startsWith("/v1/") && !WITHOUT_SECRETS.has(path)) callers.mayGuess(address);
     await next();
-    if (c.error instanceof Problem && GUESSES.has(c.error.code)) limiter.failed(address);
+    if (c.error instanceof Problem && GUESSES.has(c.error.code)) callers.failed(address);
   });
 }

@@ -39,6 +39,14 @@ export interface Config {
   readonly est: EstConfig | undefined;
   /** Failed guesses at tokens, of one address within a minute, after which the address has to wait. */
   readonly failuresPerMinute: number;
+  /** Requests of one address a second, four times as many at once; 0 for any number. */
+  readonly callerRate: number;
+  /** Header in which a proxy names the caller's address; undefined where callers connect themselves. */
+  readonly callerHeader: string | undefined;
+  /** Requests answered at once. */
+  readonly maxUnderWay: number;
+  /** OTLP endpoint that traces go to; undefined for nowhere. */
+  readonly tracingEndpoint: string | undefined;
   /** Most seconds that a device's approval of another may be good for. */
   readonly approvalLifetime: number;
   /** Whether a renewal may certify the key that signs it again. */
@@ -66,6 +74,10 @@ export const DEFAULT_CONFIG: Config = {
   corsOrigins: ["*"],
   est: undefined,
   failuresPerMinute: 120,
+  callerRate: 0,
+  callerHeader: undefined,
+  maxUnderWay: 1000,
+  tracingEndpoint: undefined,
   renewalByKey: 366 * DAY,
   approvalLifetime: 7 * DAY,
   renewalToSameKey: false,
@@ -93,11 +105,14 @@ export function resolveConfig(given: Partial<Config>): Config {
     "renewalByKey",
     "approvalLifetime",
     "failuresPerMinute",
+    "maxUnderWay",
   ];
   for (const name of positive)
     if (!Number.isSafeInteger(config[name]) || (config[name] as number) <= 0)
       throw new Error(`${name}: must be a positive integer`);
   if (!Number.isSafeInteger(config.backdate) || config.backdate < 0) throw new Error("backdate: must not be negative");
+  if (!Number.isSafeInteger(config.callerRate) || config.callerRate < 0)
+    throw new Error("callerRate: must not be negative");
   if (config.enrolment.first.some((proofs) => proofs.includes("approval")))
     throw new Error("enrolment.first: a first device has nobody who could approve it");
   if ([...config.enrolment.first, ...config.enrolment.further].some((proofs) => proofs.length === 0))

@@ -1,5 +1,6 @@
 import type { Logger } from "pino";
 import type { VerifyContinuity } from "./device/verify-continuity.js";
+import type { CallerLimits } from "./caller-limits.js";
 import type { Metrics } from "./metrics.js";
 import type { OcspResponder } from "./revocation/ocsp-message.js";
 import type { PolicyContext } from "./policy/validation-policy.js";
@@ -10,6 +11,7 @@ export interface AppContext extends PolicyContext {
   readonly signer: Signer;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  readonly callers: CallerLimits;
   readonly verifyContinuity: VerifyContinuity;
   /** By the issuer's id. */
   readonly ocspResponders: ReadonlyMap<string, OcspResponder>;

@@ -1,8 +1,9 @@
-import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { type HttpMetrics, httpMetrics } from "@mls-as/service-runtime";
+import { Counter, Gauge, Registry } from "prom-client";
 
 export interface Metrics {
   readonly registry: Registry;
-  readonly requests: Histogram<"route" | "method" | "status">;
+  readonly http: HttpMetrics;
   readonly refusals: Counter<"code">;
   readonly issued: Counter;
   readonly alarms: Counter<"event">;
@@ -23,13 +24,7 @@ export function createMetrics(measure: { openIntents: () => Promise<number> }): 
   openIntents.set(0);
   return {
     registry,
-    requests: new Histogram({
-      name: "mls_as_request_seconds",
-      help: "Duration of HTTP requests",
-      labelNames: ["route", "method", "status"],
-      buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
-      registers,
-    }),
+    http: httpMetrics("mls_as", registry),
     refusals: new Counter({
       name: "mls_as_refusals_total",
       help: "Requests refused, by code",

@@ -1,4 +1,4 @@
-import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { type ProblemDetails, type ProblemTable, ServiceProblem } from "@mls-as/service-runtime";
 
 /**
  * Every way this service refuses a request: one row a code, never reused for another meaning.
@@ -350,54 +350,20 @@ export const PROBLEMS = {
     title: "The signing key cannot be used now",
     remedy: "Repeat the same request later.",
   },
+  overloaded: {
+    status: 503,
+    title: "Too many requests are being answered",
+    remedy: "Repeat the same request after Retry-After.",
+  },
   internal: { status: 500, title: "An error of this service", remedy: "Tell the operator the request id." },
-} as const satisfies Record<string, { status: ContentfulStatusCode; title: string; remedy: string }>;
+} as const satisfies ProblemTable;
 
 /** Closed set of error codes of this service; a table with causes and remedies is in `docs/errors.md`. */
 export type ProblemCode = keyof typeof PROBLEMS;
 
-/** Where and by which rule a request was refused. */
-export interface ProblemDetails {
-  /** The offending field, as `csrs[1]` or `enrolment.token`. */
-  readonly path?: string;
-  /** The rule, by the title of the section of its specification. */
-  readonly section?: string;
-  /** Seconds after which to try again. */
-  readonly retryAfter?: number;
-  readonly cause?: unknown;
-}
-
 /** A refusal: turned into an `application/problem+json` document, and nothing else leaves the service. */
-export class Problem extends Error {
-  override readonly name = "Problem";
-  readonly code: ProblemCode;
-  readonly path: string | undefined;
-  readonly section: string | undefined;
-  readonly retryAfter: number | undefined;
-
-  constructor(code: ProblemCode, detail: string, { path, section, retryAfter, cause }: ProblemDetails = {}) {
-    super(detail, cause === undefined ? undefined : { cause });
-    this.code = code;
-    this.path = path;
-    this.section = section;
-    this.retryAfter = retryAfter;
-  }
-
-  get status(): ContentfulStatusCode {
-    return PROBLEMS[this.code].status;
-  }
-
-  /** The document of RFC 9457. */
-  toJSON(): Record<string, unknown> {
-    return {
-      type: `urn:mls-as:problem:${this.code}`,
-      title: PROBLEMS[this.code].title,
-      status: this.status,
-      code: this.code,
-      detail: this.message,
-      ...(this.path === undefined ? {} : { path: this.path }),
-      ...(this.section === undefined ? {} : { section: this.section }),
-      ...(this.retryAfter === undefined ? {} : { retryAfter: this.retryAfter }),
-    };
+export class Problem extends ServiceProblem<ProblemCode> {
+  constructor(code: ProblemCode, detail: string, details: ProblemDetails = {}) {
+    super({ namespace: "urn:mls-as:problem:", table: PROBLEMS }, code, detail, details);
   }
 }

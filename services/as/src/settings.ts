@@ -95,6 +95,20 @@ export const SETTINGS = {
     default: DEFAULT_CONFIG.failuresPerMinute,
     help: "failed guesses of an address in a minute before it has to wait",
   }),
+  callerHeader: setting(optional, {
+    help: "header in which your proxy names the caller; only behind a proxy that overwrites it",
+  }),
+  callerRate: setting(z.int().min(0).max(1_000_000), {
+    default: DEFAULT_CONFIG.callerRate,
+    help: "requests a second by caller, four times as many at once; 0: any",
+  }),
+  maxUnderWay: setting(count.max(1_000_000), {
+    default: DEFAULT_CONFIG.maxUnderWay,
+    help: "requests answered at once; the next is refused with 503 and Retry-After",
+  }),
+  tracingEndpoint: setting(z.url({ protocol: /^https?$/ }).optional(), {
+    help: "OTLP over HTTP endpoint for traces, as http://127.0.0.1:4318; absent: no traces",
+  }),
   resumeInterval: setting(milliseconds, {
     default: DEFAULT_CONFIG.resumeInterval,
     help: "milliseconds between tries to complete what is open",
@@ -179,6 +193,10 @@ export function issuanceConfig(settings: Settings): Partial<Config> {
     maximumUnexpired,
     maximumDevices,
     failuresPerMinute,
+    callerHeader,
+    callerRate,
+    maxUnderWay,
+    tracingEndpoint,
     resumeInterval,
     logIdExtension,
     logTimeout,
@@ -195,6 +213,10 @@ export function issuanceConfig(settings: Settings): Partial<Config> {
     maximumUnexpired,
     maximumDevices,
     failuresPerMinute,
+    callerHeader,
+    callerRate,
+    maxUnderWay,
+    tracingEndpoint,
     resumeInterval,
     logIdExtension,
     logTimeout,

@@ -2,7 +2,6 @@ import { createHash } from "node:crypto";
 import type { Context } from "hono";
 import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
-import { AttemptLimiter } from "../attempt-limiter.js";
 import type { AppContext } from "../context.js";
 import { findSigner } from "../device/device-request.js";
 import { decideRenewal } from "../device/renewal.js";
@@ -31,7 +30,7 @@ export interface EstBindings {
  */
 export function createEstApp(context: AppContext): Hono<{ Bindings: EstBindings }> {
   const app = new Hono<{ Bindings: EstBindings }>();
-  limitGuesses(app, context);
+  limitCallers(app, context);
 
   app.get(`${BASE}/cacerts`, (c) => {
     const authorities = [...context.authorities.roots, ...context.issuers()];
@@ -137,14 +136,12 @@ function requestHash(kind: string, csr: Uint8Array, proof: string): string {
     .digest("hex");
 }
 
-function limitGuesses(app: Hono<{ Bindings: EstBindings }>, { config, now }: AppContext): void {
-  const limiter = new AttemptLimiter(config.failuresPerMinute, now);
+function limitCallers(app: Hono<{ Bindings: EstBindings }>, { callers }: AppContext): void {
   app.use(async (c, next) => {
     const { address } = c.env.connection;
-    const retryAfter = limiter.wait(address);
-    if (retryAfter > 0)
-      throw new Problem("rate-limited", "Too many failed attempts from this address.", { retryAfter });
+    callers.admit(address);
+    if (c.req.method === "POST") callers.mayGuess(address);
     await next();
-    if (c.error instanceof Problem && GUESSES.has(c.error.code)) limiter.failed(address);
+    if (c.error instanceof Problem && GUESSES.has(c.error.code)) callers.failed(address);
   });
 }

@@ -114,7 +114,7 @@ const CASES: Record<ProblemCode, Attempt | Case> = {
     config: { failuresPerMinute: 1 },
     attempt: async (service) => {
       await service.send("GET", "/v1/admin/audit");
-      return await service.send("GET", "/v1/directory");
+      return await service.send("GET", "/v1/admin/audit");
     },
   },
   "idempotency-key-reused": async (service) => {
@@ -311,6 +311,26 @@ const CASES: Record<ProblemCode, Attempt | Case> = {
     }));
     Object.assign(service.context, { issuers: () => broken });
     return await service.enrol(PHONE);
+  },
+  overloaded: {
+    config: { maxUnderWay: 1 },
+    attempt: async (service) => {
+      let [begun, goOn] = [(): void => {}, (): void => {}];
+      const waiting = new Promise<void>((resolve) => (begun = resolve));
+      const released = new Promise<void>((resolve) => (goOn = resolve));
+      const slow = async (): Promise<[]> => {
+        begun();
+        await released;
+        return [];
+      };
+      Object.assign(service.store, { renewalOrders: slow });
+      const first = service.admin("GET", "/renewal-orders");
+      await waiting;
+      const second = await service.send("GET", "/v1/directory");
+      goOn();
+      await first;
+      return second;
+    },
   },
   internal: async (service) => {
     service.store.credentials = () => Promise.reject(new Error("secret detail"));

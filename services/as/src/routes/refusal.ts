@@ -14,7 +14,9 @@ export function refuse(c: Context, problem: Problem, challenge = ADMIN_CHALLENGE
   if (problem.code === "unauthorized") c.header("WWW-Authenticate", challenge);
   // The rest of the body is not read: the connection cannot carry another request.
   if (problem.code === "body-too-large") c.header("Connection", "close");
-  return c.body(JSON.stringify(problem.toJSON()), problem.status, { "Content-Type": "application/problem+json" });
+  const requestId = c.get("requestId") as string | undefined;
+  const document = { ...problem.toJSON(), ...(requestId === undefined ? {} : { requestId }) };
+  return c.body(JSON.stringify(document), problem.status, { "Content-Type": "application/problem+json" });
 }
 
 function pathText(path: readonly PropertyKey[]): string {
@@ -51,7 +53,9 @@ export function validationHook(
 }
 
 /** Everything that is thrown ends here; what is not a refusal is reported and answered without detail. */
-export function errorHandler(report: (error: unknown, request: string) => void): ErrorHandler {
+export function errorHandler(
+  report: (error: unknown, request: string, requestId: string | undefined) => void,
+): ErrorHandler {
   return (error, c) => {
     if (error instanceof Problem) return refuse(c, error);
     if (error instanceof HTTPException) {
@@ -59,7 +63,7 @@ export function errorHandler(report: (error: unknown, request: string) => void):
         return refuse(c, new Problem("body-too-large", "The body is larger than this endpoint takes."));
       if (error.status === 400) return refuse(c, new Problem("malformed-json", "The body is not JSON."));
     }
-    report(error, `${c.req.method} ${c.req.path}`);
+    report(error, `${c.req.method} ${c.req.path}`, c.get("requestId") as string | undefined);
     if (error instanceof SignerError)
       return refuse(
         c,
