@@ -204,7 +204,7 @@ describe("INVALID_SUCCESSOR", () => {
 
 describe("CREDENTIAL_DEGRADED", () => {
   const basic = leafAt(0, 0, { type: "basic", client: "", spkiHash: "" });
-  const allowed = { credentialTypes: ["x509", "basic"] };
+  const allowed: Partial<ValidationPolicy> = { credentialTypes: ["x509", "basic"] };
 
   it.each([
     ["basic, forbidden", [basic], {}, 1],
