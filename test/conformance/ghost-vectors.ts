@@ -15,6 +15,7 @@ import {
   START as T,
 } from "./example-devices.js";
 import type { GhostTrace } from "./ghost.js";
+import { returnTraces } from "./ghost-return-vectors.js";
 import { vouchingTraces } from "./ghost-vouching-vectors.js";
 import { hex, toWireJson } from "./wire-json.js";
 
@@ -822,6 +823,10 @@ export async function ghostVectors(): Promise<Readonly<Record<string, { descript
     "leaves.json": { description: "Credentials in trees and KeyPackages against the log.", traces: leaves },
     "members.json": { description: "Members over time and over groups.", traces: members },
     "log.json": { description: "What the log says, and what it does not.", traces: log },
+    "returns.json": {
+      description: "What starts again, comes back, or lies about time.",
+      traces: returnTraces(),
+    },
     "vouching.json": {
       description: "Who vouches for whom where versions were skipped.",
       traces: await vouchingTraces(),

@@ -62,6 +62,8 @@ const Unknown: Codec<UnknownRecord> = struct({
   firstSeen: real,
   atFirstLook: flag,
   revived: flag,
+  absentAt: real,
+  endedAt: optional(real),
 });
 
 const Fields = struct({

@@ -12,6 +12,7 @@ import { keyOf } from "./group-memory.js";
 import { Judge } from "./judge.js";
 import { noteCredentialKey, noteKey } from "./key-reuse.js";
 import { readList } from "./list-reading.js";
+import type { UserLog } from "./log-memory.js";
 import type { MembershipLine } from "./membership-log.js";
 import { hexBytes } from "./sighting-rules.js";
 
@@ -93,7 +94,9 @@ export class GhostDetector {
 
   async observe(event: GhostEvent): Promise<Observation> {
     const state = this.#state;
-    state.now = Math.max(state.now, event.at);
+    // A clock that was wrong once and was set right must not go on counting.
+    state.now = event.at;
+    state.tickedAt = Math.min(state.tickedAt, event.at);
     const observation = await this.#take(event);
     state.membership.append(observation.members);
     return observation;
@@ -143,6 +146,7 @@ export class GhostDetector {
     const state = this.#state;
     const log = state.logOf(event.user);
     const firstLook = log.list === undefined;
+    const absentAt = log.provenAt;
     const reading = await readList(
       log,
       { ...event, at: state.now },
@@ -150,15 +154,16 @@ export class GhostDetector {
     );
     const found = [this.#judge.report("log", reading.conditions, true)];
     if (reading.news !== undefined) {
-      if (event.user === self) this.#readOwn(reading.news, firstLook);
+      if (event.user === self) this.#readOwn(reading.news, firstLook, absentAt);
       found.push(this.#noteListKeys(reading.news));
     }
+    if (event.user === self && event.greatest !== false) this.#noteEnds(log);
     found.push(this.#judge.user(event.user), ...this.#judge.groupsOf(event.user), this.#judge.keyPackages());
     const members = reading.members.map((line): MembershipLine => ({ ...line, at: state.now, user: event.user }));
     return { ...changed(found, members), identityChanged: reading.identityChanged ? [event.user] : [] };
   }
 
-  #readOwn(list: DeviceList, atFirstLook: boolean): void {
+  #readOwn(list: DeviceList, atFirstLook: boolean, absentAt: number): void {
     const state = this.#state;
     const { own, unknown } = readOwnList(state.own, list);
     state.own = own;
@@ -167,8 +172,26 @@ export class GhostDetector {
       if (state.unknown.has(key)) continue;
       const { spkiHash, tbsCertificateHash } = record;
       const revived = isTrusted(own, client, spkiHash);
-      state.unknown.set(key, { client, spkiHash, tbsCertificateHash, firstSeen: state.now, atFirstLook, revived });
+      state.unknown.set(key, {
+        client,
+        spkiHash,
+        tbsCertificateHash,
+        firstSeen: state.now,
+        atFirstLook,
+        revived,
+        absentAt,
+      });
     }
+  }
+
+  /** When the log first proved that what nothing vouched for is revoked. */
+  #noteEnds(log: UserLog): void {
+    for (const [key, unknown] of this.#state.unknown)
+      if (
+        unknown.endedAt === undefined &&
+        log.records.get(bytesKey(unknown.tbsCertificateHash))?.revokedAt !== undefined
+      )
+        this.#state.unknown.set(key, { ...unknown, endedAt: log.provenAt });
   }
 
   #noteListKeys(list: DeviceList): Finding[] {
@@ -216,7 +239,13 @@ export class GhostDetector {
   #observeTree(event: Extract<GhostEvent, { type: "tree" }>): Observation {
     const state = this.#state;
     const group = state.groupNamed(event.group);
-    const { members, users } = group.sight(event.epoch, event.leaves, state.now, event.current);
+    const { members, users } = group.sight(
+      event.epoch,
+      event.leaves,
+      state.now,
+      event.current,
+      this.#options.policy.joinWindow,
+    );
     const keys: Condition[] = [];
     // Two leaves of this group with one key are the group's own finding.
     const shared = keysAtSeveralLeaves(event.leaves);
@@ -232,14 +261,16 @@ export class GhostDetector {
   #leave(name: string): Observation {
     const group = this.#state.groups.get(name);
     if (group === undefined) return changed([]);
-    const { users } = group.sight(group.epoch, [], this.#state.now, true);
+    const { epoch } = group;
+    const { users } = group.sight(epoch, [], this.#state.now, true);
+    group.forgetEpoch();
     const line: MembershipLine = {
       at: this.#state.now,
       kind: "own-departure",
       user: this.#options.self,
       client: "",
       group: name,
-      epoch: group.epoch,
+      epoch,
     };
     return changed(this.#judge.group(group, users), [line]);
   }

@@ -28,7 +28,10 @@ export interface SightedLeaf extends SightedCredential {
   readonly encryptionKey?: string;
 }
 
-/** What happens to a detector. `at` is this device's clock, seconds since 1970; it need not be exact but must not go back. */
+/**
+ * What happens to a detector. `at` is this device's clock, seconds since 1970; it need not be exact, and may go back where
+ * a wrong clock was set right.
+ */
 export type GhostEvent =
   /** A user's device list, proven by the log: its greatest version at `provenAt` (the log entry's time, seconds). */
   | {

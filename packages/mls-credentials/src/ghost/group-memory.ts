@@ -58,10 +58,21 @@ export class GroupMemory {
     return this.sightings.get(user) ?? [];
   }
 
-  /** Takes in the members of an epoch; an epoch that was seen already only renews `syncedAt`, an older one says nothing. */
-  sight(epoch: number, leaves: readonly SightedLeaf[], at: number, current: boolean): GroupChange {
+  /** Whatever this group shows next is its present: its epochs may start again. */
+  forgetEpoch(): void {
+    this.epoch = -1;
+  }
+
+  /**
+   * Takes in the members of an epoch; an epoch that was seen already only renews `syncedAt`. An older one says nothing,
+   * unless it is the present: then the group was made anew, or rolled back.
+   *
+   * @param window seconds within which a client that comes back counts as having stayed
+   */
+  sight(epoch: number, leaves: readonly SightedLeaf[], at: number, current: boolean, window = 0): GroupChange {
     const users = new Set<string>();
-    if (epoch < this.epoch) return { members: [], users };
+    if (epoch < this.epoch && !current) return { members: [], users };
+    if (epoch < this.epoch) this.forgetEpoch();
     const first = this.epoch < 0;
     this.at = at;
     if (current) this.syncedAt = at;
@@ -94,7 +105,7 @@ export class GroupMemory {
     }
     this.#noteSightings(came, left, at);
     this.epoch = epoch;
-    return { members: this.#compareMembers(came, left, { at, epoch, first }), users };
+    return { members: this.#compareMembers(came, left, { at, epoch, first, window }), users };
   }
 
   #succeed(at: number, before: SightedLeaf, after: SightedLeaf): void {
@@ -152,7 +163,7 @@ export class GroupMemory {
   #compareMembers(
     came: readonly SightedLeaf[],
     left: readonly SightedLeaf[],
-    { at, epoch, first }: { at: number; epoch: number; first: boolean },
+    { at, epoch, first, window }: { at: number; epoch: number; first: boolean; window: number },
   ): MembershipLine[] {
     const lines: MembershipLine[] = [];
     const line = (kind: MembershipLine["kind"], { reference, client }: SightedLeaf): void => {
@@ -165,7 +176,9 @@ export class GroupMemory {
       );
       if (before < 0) {
         line(first ? "present" : "joined", leaf);
-        if (!this.clientSince.has(leaf.client)) this.clientSince.set(leaf.client, at);
+        const away = this.clientLeft.get(leaf.client);
+        if (!this.clientSince.has(leaf.client) || (away !== undefined && at - away > window))
+          this.clientSince.set(leaf.client, at);
       } else {
         const [old] = departed.splice(before, 1);
         line(old?.spkiHash === leaf.spkiHash ? "renewed" : "changed-key", leaf);
@@ -174,7 +187,6 @@ export class GroupMemory {
     for (const leaf of departed) line("left", leaf);
     for (const { client, reference } of departed) {
       if ([...this.leavesOf(reference)].some((leaf) => leaf.client === client)) continue;
-      this.clientSince.delete(client);
       this.clientLeft.set(client, at);
     }
     for (const { reference } of came) if (!this.userSince.has(reference)) this.userSince.set(reference, at);

@@ -11,7 +11,7 @@ import type { UnknownCredential } from "../own-devices.js";
 import type { Condition, EvidenceBundle } from "./finding.js";
 import { type ListSighting, remember, type UserLog } from "./log-memory.js";
 import type { MembershipLine } from "./membership-log.js";
-import { unvouchedRecords } from "./vouching.js";
+import { couldHaveAsked, unvouchedRecords } from "./vouching.js";
 
 /** What changed by reading a list. */
 export interface ListReading {
@@ -224,6 +224,9 @@ function findTransient(
     // A certificate that was logged but could not be signed is logged again as revoked, with this reason.
     if (record.status === "active" || record.reason === CESSATION_OF_OPERATION) continue;
     if (log.keysOf(client).size > 0) continue;
+    // Nobody was left who could have vouched for it, and nobody claims to have: a recovery that another one followed.
+    const claims = record.approval !== undefined || record.continuity !== undefined;
+    if (!claims && !couldHaveAsked(previous, list, added, record)) continue;
     const detail = `${client} was added and revoked between versions ${previous.version} and ${list.version}`;
     const subject = `${client} ${bytesKey(record.spkiHash)}`;
     conditions.push({

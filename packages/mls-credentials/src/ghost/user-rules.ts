@@ -24,17 +24,22 @@ export interface UnknownRecord {
   readonly atFirstLook: boolean;
   /** Its key had been trusted, then revoked, and is now certified again. */
   readonly revived: boolean;
+  /** When the log last proved a list without it; -Infinity at the first look. */
+  readonly absentAt: number;
+  /** When the log first proved a list that says it is revoked. */
+  readonly endedAt?: number | undefined;
 }
 
 /** SELF_UNKNOWN_IN_LOG: what stands under the user's own label and is not the user's. */
 export function* selfUnknownInLog(unknown: Iterable<UnknownRecord>, context: RuleContext): Iterable<Condition> {
   const log = context.logs.get(context.self);
   if (log === undefined) return;
-  for (const { client, spkiHash, tbsCertificateHash, firstSeen, atFirstLook, revived } of unknown) {
+  for (const each of unknown) {
+    const { client, spkiHash, tbsCertificateHash, firstSeen, atFirstLook, revived } = each;
     if (!revived && isTrusted(context.own, client, spkiHash)) continue;
     const record = log.records.get(bytesKey(tbsCertificateHash));
     const over = record?.revokedAt !== undefined || (record !== undefined && record.notAfter < log.provenAt);
-    if (over && (atFirstLook || isFailedEnrolment(log, tbsCertificateHash, context))) continue;
+    if (over && (atFirstLook || isFailedEnrolment(log, each, context))) continue;
     const deadline = firstSeen + context.policy.evidenceDeadline;
     yield {
       kind: "SELF_UNKNOWN_IN_LOG",
@@ -52,8 +57,16 @@ export function* selfUnknownInLog(unknown: Iterable<UnknownRecord>, context: Rul
 
 const CESSATION_OF_OPERATION = 5;
 
-/** Logged, never signed, and logged again as revoked soon after: no device ever had this certificate. */
-function isFailedEnrolment(log: UserLog, tbsCertificateHash: Uint8Array, { policy }: RuleContext): boolean {
+/**
+ * Logged, never signed, and logged again as revoked soon after: no device ever had this certificate. The times in a list
+ * are the operator's word; that it stood for no longer than the deadline must follow from two proofs of the log.
+ */
+function isFailedEnrolment(
+  log: UserLog,
+  { tbsCertificateHash, absentAt, endedAt }: UnknownRecord,
+  { policy }: RuleContext,
+): boolean {
+  if (endedAt === undefined || endedAt - absentAt > policy.evidenceDeadline) return false;
   const records = log.list?.devices.flatMap(({ credentials }) => credentials) ?? [];
   const record = records.find((each) => equalBytes(each.tbsCertificateHash, tbsCertificateHash));
   if (record?.status !== "revoked" || record.reason !== CESSATION_OF_OPERATION) return false;

@@ -27,6 +27,25 @@ export function unvouchedRecords(log: UserLog, previous: DeviceList, list: Devic
   return waiting;
 }
 
+/**
+ * Whether, when a record came, the user had a device that could have vouched for it: one that stood in the list before, or
+ * was vouched for since, and was not revoked by then.
+ */
+export function couldHaveAsked(
+  previous: DeviceList,
+  list: DeviceList,
+  unvouched: readonly UnknownCredential[],
+  { notBefore }: CredentialRecord,
+): boolean {
+  const strangers = new Set(unvouched.map(({ record }) => bytesKey(record.tbsCertificateHash)));
+  const now = recordsOf(list).filter(({ record }) => !strangers.has(bytesKey(record.tbsCertificateHash)));
+  const listed = new Set(now.map(({ record }) => bytesKey(record.tbsCertificateHash)));
+  const dropped = recordsOf(previous).filter(({ record }) => !listed.has(bytesKey(record.tbsCertificateHash)));
+  return [...now, ...dropped].some(
+    ({ record }) => record.notBefore <= notBefore && (record.status === "active" || record.revokedAt > notBefore),
+  );
+}
+
 const recordsOf = (list: DeviceList): UnknownCredential[] =>
   list.devices.flatMap(({ client, credentials }) => credentials.map((record) => ({ client, record })));
 
