@@ -171,5 +171,8 @@ export function renewalWindow(
   const usual = { start: notBefore + Math.floor((life * 2) / 3), end: notBefore + Math.floor((life * 5) / 6) };
   return orders
     .filter((order) => (order.issuer ?? issuer) === issuer && notBefore + backdate < order.issuedBefore)
-    .reduce((soonest, { start, end }) => (start < soonest.start ? { start, end } : soonest), usual);
+    .reduce(
+      (soonest, { start, end }) => (start < soonest.start ? { start, end: Math.min(end, usual.end) } : soonest),
+      usual,
+    );
 }

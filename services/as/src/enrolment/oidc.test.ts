@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { subjectKeyPair } from "../../fixtures/certificate-signing-request.js";
 import { provider } from "../../fixtures/openid-provider.js";
 import { PHONE, TestService } from "../../fixtures/service-fixture.js";
+import { toBase64Url } from "../binary-text.js";
 import { keyBindingNonce, type OidcConfig, oidcCheck } from "./oidc.js";
 
 async function setUp() {
@@ -41,6 +42,8 @@ test("ID tokens that do not fit are refused", async () => {
   expect(await code({ aud: "other" })).toBe("oidc-token-invalid");
   expect(await code({ aud: ["mls", "other"], azp: "other" })).toBe("oidc-token-invalid");
   expect(await code({ exp: service.clock - 31 })).toBe("oidc-token-invalid");
+  expect(await code({ iat: service.clock + 86_400, exp: service.clock + 90_000 })).toBe("oidc-token-invalid");
+  expect(await code({ iat: service.clock - 86_500 })).toBe("oidc-token-invalid");
   expect(await code({ nonce: "x" })).toBe("oidc-nonce-mismatch");
   expect(await code({ preferred_username: "bob" })).toBe("identity-mismatch");
   expect(await code({ preferred_username: "Alice" })).toBe("identity-mismatch");
@@ -52,6 +55,40 @@ test("ID tokens that do not fit are refused", async () => {
     ).encode();
   expect(await code({}, unsecured)).toBe("oidc-token-invalid");
   expect(service.log.appends).toBe(0);
+});
+
+test("a provider that is away for a while does not take the keys along that are known", async () => {
+  const { enrol, idp, pass } = await setUp();
+  expect((await enrol()).status).toBe(201);
+  const known = idp.fetches();
+  idp.fail(true);
+  pass(31_000);
+  // A stranger's token with a key id that nobody knows asks for newer keys.
+  const stranger = (token: string): string => {
+    const header = toBase64Url(Buffer.from(JSON.stringify({ alg: "ES256", kid: "made-up" })));
+    return [header, ...token.split(".").slice(1)].join(".");
+  };
+  for (let i = 0; i < 5; i++) {
+    expect((await enrol({}, stranger)).body.code).toBe("oidc-token-invalid");
+    expect((await enrol()).status).toBe(201);
+  }
+  expect(idp.fetches()).toBe(known + 1);
+  pass(600_000);
+  expect((await enrol()).body.code).toBe("oidc-provider-unavailable");
+  idp.fail(false);
+  pass(10_000);
+  expect((await enrol()).status).toBe(201);
+});
+
+test.each([
+  ["an RSA key without a modulus", { kty: "RSA", e: "AQAB", alg: "ES256" }],
+  ["a point off the curve", { kty: "EC", crv: "P-256", x: "AA", y: "AA", alg: "ES256" }],
+  ["a short key", { kty: "OKP", crv: "Ed25519", x: "AA" }],
+])("%s in the provider's set is the token's problem, not an error here", async (_name, jwk) => {
+  const { enrol, idp } = await setUp();
+  idp.serve([{ ...jwk, kid: "one" }]);
+  const answer = await enrol();
+  expect([answer.status, answer.body.code]).toEqual([403, "oidc-token-invalid"]);
 });
 
 test("keys are kept, fetched again when they rotate, and not more often than that", async () => {

@@ -65,6 +65,9 @@ export function oidcCheck(config: OidcConfig, domain: string, clock: () => numbe
   };
 }
 
+/** Seconds since its `iat` for which a token is taken, whatever its `exp`. */
+const OLDEST_TOKEN = 86_400;
+
 async function verifyToken(
   keys: ProviderKeys,
   config: OidcConfig,
@@ -81,6 +84,8 @@ async function verifyToken(
     algorithms: ALGORITHMS,
     requiredClaims: ["exp", "iat", "sub"],
     currentDate: new Date(now * 1000),
+    // Refuses one from the future as well.
+    maxTokenAge: OLDEST_TOKEN,
     clockTolerance: config.clockTolerance ?? 30,
   };
   for (let retry = false; ; retry = true) {
@@ -95,7 +100,8 @@ async function verifyToken(
     } catch (cause) {
       // A key that is not known yet may be the provider's next one.
       if (cause instanceof errors.JWKSNoMatchingKey && !retry) continue;
-      if (!(cause instanceof errors.JOSEError)) throw cause;
+      if (cause instanceof Problem) throw cause;
+      // Not a JOSEError alone: a key in the provider's set that is none makes the cryptography throw.
       throw new Problem("oidc-token-invalid", "The token does not verify.", { path, cause });
     }
   }

@@ -19,13 +19,23 @@ const TIMEOUT = 5_000;
 /** Milliseconds that keys are used for, and that must pass before an unknown key id makes us ask again. */
 const KEYS_LIFETIME = 600_000;
 const KEYS_COOLDOWN = 30_000;
+/** Milliseconds that must pass before a provider that did not answer is asked again. */
+const FAILURE_COOLDOWN = 10_000;
+
+interface KeyFetch {
+  readonly set: Promise<JSONWebKeySet>;
+  readonly at: number;
+  failed?: true;
+}
 
 /** The keys of an OpenID provider: found by discovery, kept, and fetched again when they rotate. */
 export class ProviderKeys {
   readonly #address: ProviderAddress;
   readonly #origins: ReadonlySet<string>;
   readonly #clock: () => number;
-  #keys: { readonly set: Promise<JSONWebKeySet>; readonly fetchedAt: number } | undefined;
+  /** What was fetched last; a fetch that fails leaves it. */
+  #keys: { readonly set: JSONWebKeySet; readonly fetchedAt: number } | undefined;
+  #fetch: KeyFetch | undefined;
 
   /** @throws Error when the issuer or an origin is not an acceptable URL */
   constructor(address: ProviderAddress, clock: () => number) {
@@ -36,20 +46,40 @@ export class ProviderKeys {
   }
 
   /**
-   * The key set; with `refresh` a newer one, unless the last is only seconds old.
+   * The key set; with `refresh` a newer one, unless the last is only seconds old, or the provider does not answer.
    *
    * @throws Problem `oidc-provider-unavailable`
    */
   async current(refresh: boolean): Promise<JSONWebKeySet> {
-    const age = this.#keys === undefined ? Number.POSITIVE_INFINITY : this.#clock() - this.#keys.fetchedAt;
-    if (this.#keys === undefined || age > KEYS_LIFETIME || (refresh && age > KEYS_COOLDOWN)) {
-      const set = this.#fetchKeys();
-      this.#keys = { set, fetchedAt: this.#clock() };
-      set.catch(() => {
-        this.#keys = undefined;
-      });
+    const known = this.#keys;
+    const age = known === undefined ? Number.POSITIVE_INFINITY : this.#clock() - known.fetchedAt;
+    if (known !== undefined && age <= (refresh ? KEYS_COOLDOWN : KEYS_LIFETIME)) return known.set;
+    try {
+      return await this.#fetchedSoon();
+    } catch (error) {
+      if (known !== undefined && age <= KEYS_LIFETIME) return known.set;
+      throw error;
     }
-    return await this.#keys.set;
+  }
+
+  /** The fetch that is under way, or failed a moment ago; else a new one. */
+  #fetchedSoon(): Promise<JSONWebKeySet> {
+    const last = this.#fetch;
+    if (last !== undefined && (last.failed !== true || this.#clock() - last.at < FAILURE_COOLDOWN)) return last.set;
+    const at = this.#clock();
+    const begun: KeyFetch = { at, set: this.#fetchKeys() };
+    this.#fetch = begun;
+    void this.#settle(begun);
+    return begun.set;
+  }
+
+  async #settle(begun: KeyFetch): Promise<void> {
+    try {
+      this.#keys = { set: await begun.set, fetchedAt: begun.at };
+      this.#fetch = undefined;
+    } catch {
+      begun.failed = true;
+    }
   }
 
   #readUrl(text: string): URL {

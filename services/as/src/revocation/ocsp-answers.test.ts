@@ -14,20 +14,27 @@ import {
 } from "../x509/der.js";
 
 /** An OCSPRequest for one certificate (RFC 6960, "ASN.1 Specification of the OCSP Request"). */
-function request(issuer: Uint8Array, serial: string, nonce?: Uint8Array): Uint8Array {
+function request(
+  issuer: Uint8Array,
+  serial: string | Uint8Array,
+  nonce?: Uint8Array,
+  { single = [], more, version = [] }: { single?: Uint8Array[]; more?: Uint8Array; version?: Uint8Array[] } = {},
+): Uint8Array {
   const sha256 = (data: Uint8Array): Uint8Array => octetString(createHash("sha256").update(data).digest());
   const spki = members(members(issuer)[0] as Uint8Array)[6] as Uint8Array;
   const id = sequenceOf(
     sequenceOf(objectIdentifier("2.16.840.1.101.3.4.2.1")),
     sha256(nameOfSubject(issuer)),
     sha256((members(spki)[1] as Uint8Array).slice(3)),
-    unsignedInteger(Buffer.from(serial, "hex")),
+    typeof serial === "string" ? unsignedInteger(Buffer.from(serial, "hex")) : element(0x02, serial),
   );
   const extensions =
     nonce === undefined
-      ? []
+      ? more === undefined
+        ? []
+        : [element(0xa2, sequenceOf(more))]
       : [element(0xa2, sequenceOf(extension("1.3.6.1.5.5.7.48.1.2", false, octetString(nonce))))];
-  return sequenceOf(sequenceOf(sequenceOf(sequenceOf(id)), ...extensions));
+  return sequenceOf(sequenceOf(...version, sequenceOf(sequenceOf(id, ...single)), ...extensions));
 }
 
 async function setUp() {
@@ -64,7 +71,14 @@ async function setUp() {
     const path = encodeURIComponent(Buffer.from(request(issuer.certificate, credential.serial)).toString("base64"));
     return Buffer.from(await (await own.app.request(`http://as.test/ocsp/${path}`)).arrayBuffer());
   };
-  return { service, own, phone, post, get, signatures: () => signatures };
+  const ask = async (der: Uint8Array) => {
+    const headers = { "content-type": "application/ocsp-request" };
+    const body = new Uint8Array(der);
+    const response = await own.app.request("http://as.test/ocsp", { method: "POST", headers, body });
+    return Buffer.from(await response.arrayBuffer()).toString("hex");
+  };
+  const { serial } = credential;
+  return { service, own, phone, post, get, ask, serial, issuer: issuer.certificate, signatures: () => signatures };
 }
 
 test("an answer is signed once for all who ask, by POST or GET, and again when it is old", async () => {
@@ -99,4 +113,32 @@ test("an answer with a nonce is for the one who asked: 1 to 128 octets, echoed, 
   expect(signatures()).toBe(3);
   expect((await post(Buffer.alloc(128, 1))).body.length).toBeGreaterThan(100);
   for (const length of [0, 129]) expect((await post(Buffer.alloc(length, 1))).body.toString("hex")).toBe("30030a0101");
+});
+
+test("a serial number that is none is unknown, and unknown ones are not kept", async () => {
+  const { ask, issuer, serial, signatures } = await setUp();
+  const octets = Buffer.from(serial, "hex");
+  const negative = Uint8Array.of((octets[0] as number) | 0x80, ...octets.subarray(1));
+  const long = new Uint8Array(7500).fill(0x11);
+  for (const [i, one] of [negative, long, new Uint8Array(21).fill(1), Uint8Array.of(5)].entries()) {
+    const answer = await ask(request(issuer, one));
+    // The certificate's status: [2] unknown, before thisUpdate.
+    expect(answer, String(i)).toContain("8200180f");
+    await ask(request(issuer, one));
+    expect(signatures()).toBe(2 * i + 2);
+  }
+});
+
+test("what a request says is critical and nobody here knows, or a version to come, is refused", async () => {
+  const { ask, issuer, serial } = await setUp();
+  const strange = (critical: boolean): Uint8Array => extension("1.3.6.1.5.5.7.48.1.99", critical, octetString(issuer));
+  expect(await ask(request(issuer, serial, undefined, { more: strange(false) }))).toContain("8000180f");
+  const single = (critical: boolean): Uint8Array[] => [element(0xa0, sequenceOf(strange(critical)))];
+  expect(await ask(request(issuer, serial, undefined, { single: single(false) }))).toContain("8000180f");
+  for (const wrong of [
+    { more: strange(true) },
+    { single: single(true) },
+    { version: [element(0xa0, Uint8Array.of(0x02, 0x01, 0x01))] },
+  ])
+    expect(await ask(request(issuer, serial, undefined, wrong))).toBe("30030a0101");
 });

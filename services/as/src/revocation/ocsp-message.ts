@@ -18,6 +18,7 @@ import {
 const OCSP_BASIC = objectIdentifier("1.3.6.1.5.5.7.48.1.1");
 const NONCE = "1.3.6.1.5.5.7.48.1.2";
 const MAX_CERTIFICATES = 16;
+const VERSION_1 = Uint8Array.of(0x02, 0x01, 0x00);
 const HASHES = new Map([
   ["06052b0e03021a", "sha1"],
   ["0609608648016503040201", "sha256"],
@@ -32,7 +33,7 @@ export interface CertificateId {
   readonly hash: string;
   readonly issuerNameHash: Uint8Array;
   readonly issuerKeyHash: Uint8Array;
-  /** Lower-case hex of the INTEGER's content, without sign octet, at least 32 digits. */
+  /** Lower-case hex without sign octet, at least 32 digits; empty for what no serial number can be (RFC 5280, "Serial Number"). */
   readonly serial: string;
 }
 
@@ -59,7 +60,12 @@ export function readOcspRequest(der: Uint8Array): OcspRequest | undefined {
     const extensions = parts.find((part) => tagOf(part) === 0xa2);
     const requests = members(list ?? new Uint8Array());
     if (requests.length === 0 || requests.length > MAX_CERTIFICATES) return undefined;
-    const certificates = requests.map((request) => readCertificateId(members(request)[0] ?? new Uint8Array()));
+    if (parts.some((part) => tagOf(part) === 0xa0 && Buffer.compare(content(part), VERSION_1) !== 0)) return undefined;
+    const certificates = requests.map((request) => {
+      const [id = new Uint8Array(), more] = members(request);
+      if (more !== undefined) readNonce(more);
+      return readCertificateId(id);
+    });
     if (certificates.some((one) => one === undefined)) return undefined;
     const nonce = extensions === undefined ? undefined : readNonce(extensions);
     if (nonce !== undefined && (nonce.length < 1 || nonce.length > 128)) return undefined;
@@ -76,7 +82,9 @@ function readCertificateId(der: Uint8Array): CertificateId | undefined {
   const hash = HASHES.get(Buffer.from(members(algorithm)[0] ?? []).toString("hex"));
   if (hash === undefined || tagOf(nameHash) !== 0x04 || tagOf(keyHash) !== 0x04 || tagOf(serial) !== 0x02)
     return undefined;
-  const number = Buffer.from(content(serial)).toString("hex").replace(/^00/, "").padStart(32, "0");
+  const octets = content(serial);
+  const possible = octets.length > 0 && octets.length <= 20 && (octets[0] as number) < 0x80;
+  const number = possible ? Buffer.from(octets).toString("hex").replace(/^00/, "").padStart(32, "0") : "";
   return { der, hash, issuerNameHash: content(nameHash), issuerKeyHash: content(keyHash), serial: number };
 }
 
@@ -84,7 +92,10 @@ function readNonce(tagged: Uint8Array): Uint8Array | undefined {
   const wanted = Buffer.from(objectIdentifier(NONCE));
   for (const one of members(members(tagged)[0] ?? new Uint8Array())) {
     const fields = members(one);
-    if (!wanted.equals(fields[0] ?? new Uint8Array())) continue;
+    if (!wanted.equals(fields[0] ?? new Uint8Array())) {
+      if (fields.length === 3) throw new Error("a critical extension that is not known");
+      continue;
+    }
     const value = content(fields.at(-1) ?? new Uint8Array());
     checkDer(value);
     return content(value);

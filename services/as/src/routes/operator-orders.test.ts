@@ -34,6 +34,32 @@ test("an order to renew pulls the windows of older credentials forward, of one i
   expect((await service.admin("GET", "/renewal-orders")).body["orders"]).toHaveLength(3);
   const backwards = await service.admin("POST", "/renewal-orders", { ...order, end: order.start });
   expect([backwards.status, backwards.body.code, backwards.body.path]).toEqual([400, "invalid-field", "end"]);
+  const most = Number.MAX_SAFE_INTEGER;
+  for (const [path, wrong] of [
+    ["issuedBefore", { issuedBefore: service.clock * 1000 }],
+    ["start", { start: service.clock - 2 * DAY }],
+    ["start", { start: service.clock * 1000, end: service.clock * 1000 + DAY }],
+    ["end", { start: service.clock - 3600, end: service.clock }],
+    ["end", { end: service.clock + 91 * DAY }],
+    ["end", { issuedBefore: most, start: -most, end: most }],
+  ] as const) {
+    const { status, body } = await service.admin("POST", "/renewal-orders", { ...order, ...wrong });
+    expect([status, body.code, body.path]).toEqual([400, "invalid-field", path]);
+  }
+  expect((await service.admin("GET", "/renewal-orders")).body["orders"]).toHaveLength(3);
+});
+
+test("an order asks nobody for longer than a credential lives, and no credential that it brought about", async () => {
+  const service = await TestService.create();
+  const phone = await Device.enrol(service, PHONE);
+  const usual = await windowOf(phone);
+  service.clock += 10;
+  const order = { issuedBefore: service.clock + 200, start: service.clock, end: service.clock + 90 * DAY };
+  expect((await service.admin("POST", "/renewal-orders", order)).body["issuedBefore"]).toBe(service.clock);
+  expect(await windowOf(phone)).toEqual({ start: order.start, end: usual.end });
+  service.clock += 1;
+  const renewed = await Device.enrol(service, "mimi://mls.example/d/bob/phone");
+  expect((await windowOf(renewed)).start).toBe(usual.start + 11);
 });
 
 test("a user is erased once every device is gone; the status of what was issued stays", async () => {

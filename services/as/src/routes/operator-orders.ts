@@ -59,11 +59,27 @@ const erase = createRoute({
   },
 });
 
+/** Seconds that a window may have begun before the order, and that an operator's clock may be ahead. */
+const LATEST_START = 86_400;
+const CLOCKS_DIFFER = 300;
+
 /** What operators order beside single decisions. */
 export function operatorOrderRoutes(app: OpenAPIHono, context: AppContext): void {
   app.openapi(order, async (c) => {
-    const { issuer, issuedBefore, start, end } = c.req.valid("json");
+    const { issuer, start, end, ...given } = c.req.valid("json");
+    const now = context.now();
     if (end <= start) throw new Problem("invalid-field", "The window must end after it starts.", { path: "end" });
+    if (end <= now) throw new Problem("invalid-field", "The window is over already.", { path: "end" });
+    if (end - start > context.config.certificateLifetime)
+      throw new Problem("invalid-field", "The window is longer than a certificate lives.", { path: "end" });
+    if (start < now - LATEST_START || start > now + context.config.certificateLifetime)
+      throw new Problem("invalid-field", "The window is not now; times are in seconds.", { path: "start" });
+    if (given.issuedBefore > now + CLOCKS_DIFFER)
+      throw new Problem("invalid-field", "It must not lie in the future; times are in seconds.", {
+        path: "issuedBefore",
+      });
+    // What is issued from now on, and so by this order, is never asked to renew by it.
+    const issuedBefore = Math.min(given.issuedBefore, now);
     const made = { id: toHex(randomBytes(16)), issuer, issuedBefore, start, end };
     await context.store.addRenewalOrder(made, context.now(), {
       actor: "operator",
