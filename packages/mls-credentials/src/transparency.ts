@@ -1,9 +1,8 @@
 import { equalBytes } from "@mls-as/tls-codec";
-import { type Certificate, mlsNames, tbsCertificateHash } from "./certificate/index.js";
+import { type Certificate, mlsNames, subjectKeyHash, tbsCertificateHash } from "./certificate/index.js";
 import type { CredentialRecord, DeviceList } from "./device-list.js";
 import type { AcceptanceBasis, DeviceEvidence } from "./acceptance-basis.js";
 import type { Reason, ReasonCode } from "./verdict.js";
-import { spkiHash } from "./subject-public-key-info.js";
 
 /** What the log says about a certificate. */
 export interface LogJudgement {
@@ -40,7 +39,8 @@ export function judgeTransparency(leaf: Certificate, user: string, basis: Accept
   if (unusable !== undefined)
     return { standing: unusable.severity === "refusal" ? "invalid" : "unproven", reasons: [unusable] };
 
-  const found = recordOf(devices.list, tbsCertificateHash(leaf));
+  const sha256 = (octets: Uint8Array): Uint8Array => basis.provider.hash("SHA-256", octets);
+  const found = recordOf(devices.list, tbsCertificateHash(leaf, sha256));
   if (found === undefined) {
     if (devices.provenAt < leaf.notBefore)
       return {
@@ -50,7 +50,7 @@ export function judgeTransparency(leaf: Certificate, user: string, basis: Accept
     const detail = `version ${devices.list.version} of ${user} does not hold this certificate`;
     return { standing: "unlogged", reasons: [unloggedReason(detail, leaf, basis, time, reason)] };
   }
-  if (found.client !== mlsNames(leaf)?.client || !equalBytes(found.record.spkiHash, spkiHash(leaf.spki)))
+  if (found.client !== mlsNames(leaf)?.client || !equalBytes(found.record.spkiHash, subjectKeyHash(leaf, sha256)))
     return {
       standing: "invalid",
       reasons: [reason("record-mismatch", "refusal", "certificates[0]", `logged for ${found.client} or another key`)],

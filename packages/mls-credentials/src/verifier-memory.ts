@@ -2,15 +2,27 @@ import { equalBytes } from "@mls-as/tls-codec";
 import type {
   AcceptanceBasis,
   CertificateMemory,
+  DeviceEvidence,
   PresentedCredential,
   ReferenceIdentifier,
 } from "./acceptance-basis.js";
 import { type Certificate, parseCertificate, SignatureMemo } from "./certificate/index.js";
 import type { Acceptance } from "./verdict.js";
 
-type Question = Pick<AcceptanceBasis, "policy" | "time" | "timeSource" | "devices" | "evidenceMissingSince"> &
+/** Everything a verdict depends on; absent fields are there as undefined. */
+export type Question = Pick<AcceptanceBasis, "policy" | "time" | "timeSource"> &
   Pick<PresentedCredential, "certificates" | "signatureKey" | "signatureScheme"> &
-  ReferenceIdentifier;
+  Pick<ReferenceIdentifier, "user"> & {
+    readonly client: string | undefined;
+    readonly devices: DeviceEvidence | undefined;
+    readonly evidenceMissingSince: number | undefined;
+  };
+
+/** What is known about the bytes of a certificate. */
+interface Known {
+  certificate?: Certificate;
+  answer?: { readonly question: Question; readonly acceptance: Acceptance };
+}
 
 /** Issuers that are remembered by their bytes; a group has few. */
 const MAX_ISSUERS = 64;
@@ -22,40 +34,42 @@ const MAX_ISSUERS = 64;
  */
 export class VerifierMemory implements CertificateMemory {
   readonly signatures = new SignatureMemo();
-  readonly #parsed = new WeakMap<Uint8Array, Certificate>();
+  // One table for certificate and verdict: each entry of a weak table is work for the garbage collector.
+  readonly #known = new WeakMap<Uint8Array, Known>();
   readonly #issuers: Certificate[] = [];
-  readonly #verdicts = new WeakMap<Uint8Array, { readonly question: Question; readonly acceptance: Acceptance }>();
 
   /** A leaf, remembered by object. @throws CertificateError */
   leaf(der: Uint8Array): Certificate {
-    const known = this.#parsed.get(der);
-    if (known !== undefined) return known;
+    const known = this.#known.get(der);
+    if (known?.certificate !== undefined) return known.certificate;
     const certificate = parseCertificate(der);
-    this.#parsed.set(der, certificate);
+    if (known === undefined) this.#known.set(der, { certificate });
+    else known.certificate = certificate;
     return certificate;
   }
 
   /** An issuer, remembered by its bytes, so that its own signature is verified once. @throws CertificateError */
   issuer(der: Uint8Array): Certificate {
-    const known = this.#parsed.get(der);
-    if (known !== undefined) return known;
-    const equal = this.#issuers.find((each) => equalBytes(each.der, der));
-    const certificate = equal ?? parseCertificate(der);
-    if (equal === undefined && this.#issuers.length < MAX_ISSUERS) this.#issuers.push(certificate);
-    this.#parsed.set(der, certificate);
+    const equal = this.#issuers.find((each) => each.der === der || equalBytes(each.der, der));
+    if (equal !== undefined) return equal;
+    const certificate = this.leaf(der);
+    if (this.#issuers.length < MAX_ISSUERS) this.#issuers.push(certificate);
     return certificate;
   }
 
   /** The verdict on the same question, if it was asked before. */
   recall(question: Question): Acceptance | undefined {
     const [leaf] = question.certificates;
-    const known = leaf === undefined ? undefined : this.#verdicts.get(leaf);
-    return known !== undefined && sameQuestion(known.question, question) ? known.acceptance : undefined;
+    const answer = leaf === undefined ? undefined : this.#known.get(leaf)?.answer;
+    return answer !== undefined && sameQuestion(answer.question, question) ? answer.acceptance : undefined;
   }
 
   remember(question: Question, acceptance: Acceptance): void {
     const [leaf] = question.certificates;
-    if (leaf !== undefined) this.#verdicts.set(leaf, { question, acceptance });
+    if (leaf === undefined) return;
+    const known = this.#known.get(leaf);
+    if (known === undefined) this.#known.set(leaf, { answer: { question, acceptance } });
+    else known.answer = { question, acceptance };
   }
 }
 

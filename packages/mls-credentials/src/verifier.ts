@@ -1,3 +1,4 @@
+import { equalBytes } from "@mls-as/tls-codec";
 import type {
   AcceptanceBasis,
   CertificateMemory,
@@ -13,15 +14,15 @@ import {
   mlsNames,
   parseCertificate,
   type SignatureMemo,
+  subjectKeyHash,
   tbsCertificateHash,
   validatePath,
 } from "./certificate/index.js";
 import { isClientOf, isUserUri, parseUserUri } from "./identity/identity-uri.js";
 import { type LocalKnowledge, viewLocally } from "./local-view.js";
 import type { PreparedPolicy } from "./prepared-policy.js";
-import { spkiHash } from "./subject-public-key-info.js";
 import { judgeTransparency } from "./transparency.js";
-import { VerifierMemory } from "./verifier-memory.js";
+import { type Question, VerifierMemory } from "./verifier-memory.js";
 import type { Acceptance, Basis, Reason, Standing, Verdict } from "./verdict.js";
 
 /**
@@ -147,7 +148,7 @@ async function checkPath(
     }));
   const skipped = certificates.findIndex((certificate, i) => {
     const used = result.path[i];
-    return used === undefined || bytesKey(used.der) !== bytesKey(certificate.der);
+    return used !== certificate && (used === undefined || !equalBytes(used.der, certificate.der));
   });
   if (skipped === -1) return [];
   return [
@@ -227,10 +228,11 @@ function standingOf(
 function conclude(
   reasons: readonly Reason[],
   standing: Standing,
-  { policy, timeSource, devices }: AcceptanceBasis,
+  { policy, timeSource, devices, provider }: AcceptanceBasis,
   time: number,
   leaf: Certificate | undefined,
 ): Acceptance {
+  const sha256 = (octets: Uint8Array): Uint8Array => provider.hash("SHA-256", octets);
   const names = leaf === undefined ? undefined : mlsNames(leaf);
   const basis: Basis = {
     time,
@@ -247,8 +249,8 @@ function conclude(
     ...(leaf === undefined
       ? {}
       : {
-          tbsCertificateHash: bytesKey(tbsCertificateHash(leaf)),
-          spkiHash: bytesKey(spkiHash(leaf.spki)),
+          tbsCertificateHash: bytesKey(tbsCertificateHash(leaf, sha256)),
+          spkiHash: bytesKey(subjectKeyHash(leaf, sha256)),
           notBefore: leaf.notBefore,
           notAfter: leaf.notAfter,
         }),
@@ -287,7 +289,18 @@ export async function verifyCredentials(
   const memory = basis.memory ?? new VerifierMemory();
   const verdicts: Acceptance[] = [];
   for (const { presented, reference, devices } of members) {
-    const question = { ...basis, ...presented, ...reference, ...(devices === undefined ? {} : { devices }) };
+    const question: Question = {
+      policy: basis.policy,
+      time: basis.time,
+      timeSource: basis.timeSource,
+      devices,
+      evidenceMissingSince: basis.evidenceMissingSince,
+      certificates: presented.certificates,
+      signatureKey: presented.signatureKey,
+      signatureScheme: presented.signatureScheme,
+      user: reference.user,
+      client: reference.client,
+    };
     let verdict = memory.recall(question);
     if (verdict === undefined) {
       verdict = await judgeAcceptance(presented, reference, {

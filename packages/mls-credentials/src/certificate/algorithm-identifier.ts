@@ -1,5 +1,6 @@
 import { type DerElement, encodingOf, enter, Tag } from "./der.js";
 import { bytesToHex, readCount, readOid } from "./der-values.js";
+import { RepeatedReading } from "./repeated-reading.js";
 
 /** AlgorithmIdentifier: OID and the DER of its parameters, undefined when they are absent. */
 export interface AlgorithmIdentifier {
@@ -8,7 +9,13 @@ export interface AlgorithmIdentifier {
   readonly der: Uint8Array;
 }
 
+const repeated = new RepeatedReading<AlgorithmIdentifier>();
+
 export function readAlgorithmIdentifier(element: DerElement, tag: number = Tag.sequence): AlgorithmIdentifier {
+  return tag === Tag.sequence ? repeated.read(element, (found) => readFields(found, tag)) : readFields(element, tag);
+}
+
+function readFields(element: DerElement, tag: number): AlgorithmIdentifier {
   const reader = enter(element, tag, "AlgorithmIdentifier");
   const oid = readOid(reader.expect(Tag.oid, "algorithm"));
   const parameters = reader.done ? undefined : reader.any();

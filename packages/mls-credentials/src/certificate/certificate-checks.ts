@@ -35,13 +35,15 @@ export function certificateProblems(
   role: PathRole,
   understood: ReadonlySet<string> = NOTHING,
 ): readonly CertificateProblem[] {
-  // A CA is judged once for all the leaves below it.
-  if (understood.size > 0 || role === "leaf") return judge(certificate, role, understood);
+  // Judged once: a CA for all the leaves below it, a leaf for its path and for its profile.
+  if (understood.size > 0) return judge(certificate, role, understood);
+  if (role === "leaf") return (certificate.derived.leafProblems ??= judge(certificate, role, understood));
   const known = JUDGED[role].get(certificate) ?? judge(certificate, role, understood);
   JUDGED[role].set(certificate, known);
   return known;
 }
 
+const NONE: readonly CertificateProblem[] = [];
 const NOTHING: ReadonlySet<string> = new Set();
 const JUDGED = {
   intermediate: new WeakMap<Certificate, readonly CertificateProblem[]>(),
@@ -49,8 +51,12 @@ const JUDGED = {
   "self-signed anchor": new WeakMap<Certificate, readonly CertificateProblem[]>(),
 };
 
-function judge(certificate: Certificate, role: PathRole, understood: ReadonlySet<string>): CertificateProblem[] {
-  return [
+function judge(
+  certificate: Certificate,
+  role: PathRole,
+  understood: ReadonlySet<string>,
+): readonly CertificateProblem[] {
+  const problems = [
     ...fieldProblems(certificate),
     ...extensionProblems(certificate, understood),
     ...keyUsageProblems(certificate),
@@ -58,6 +64,7 @@ function judge(certificate: Certificate, role: PathRole, understood: ReadonlySet
     ...(role === "leaf" ? [] : issuerProblems(certificate)),
     ...identifierProblems(certificate, role),
   ];
+  return problems.length === 0 ? NONE : problems;
 }
 
 function fieldProblems(certificate: Certificate): CertificateProblem[] {

@@ -4,6 +4,7 @@ import { context, type DerElement, DerReader, derError, encodingOf, enter, readE
 import { bytesToHex, integerOctets, readBitString, readCount, readOctetAligned, readTime } from "./der-values.js";
 import { type Name, readName } from "./distinguished-name.js";
 import { type Extension, type KnownExtensions, readExtensions, readKnownExtensions } from "./extensions.js";
+import type { CertificateProblem } from "./path-reason.js";
 import { type MlsSignatureKey, mlsSignatureKey, type PublicKey, readSubjectPublicKey } from "./public-key.js";
 
 /** A certificate, read once: raw parts are windows on `der`. Every field is checked for its type, not yet for its sense. */
@@ -35,6 +36,17 @@ export interface Certificate extends KnownExtensions {
   readonly extensions: readonly Extension[];
   readonly issuerUniqueId: boolean;
   readonly subjectUniqueId: boolean;
+  /** What was computed from all this; no part of the certificate. */
+  readonly derived: DerivedFacts;
+}
+
+/** What is asked of a certificate again and again: computed once, and kept with it for the garbage collector's sake. */
+export interface DerivedFacts {
+  tbsHash?: Uint8Array;
+  spkiHash?: Uint8Array;
+  names?: { readonly user: string; readonly client: string } | "none";
+  /** Departures from the profile of RFC 5280 as a leaf. */
+  leafProblems?: readonly CertificateProblem[];
 }
 
 const SECTION = "RFC 5280, Basic Certificate Fields";
@@ -54,11 +66,14 @@ function readCertificate(der: Uint8Array): Certificate {
   const signatureAlgorithm = readingField("signatureAlgorithm", () => readAlgorithmIdentifier(outer.any()));
   const signature = readingField("signatureValue", () => readOctetAligned(outer.any()));
   outer.finish("Certificate");
-  const fields = readingField("tbsCertificate", () => readTbsCertificate(tbsElement));
-  return { der, tbs: encodingOf(tbsElement), signatureAlgorithm, signature, ...fields };
+  const outside = { der, tbs: encodingOf(tbsElement), signatureAlgorithm, signature };
+  return readingField("tbsCertificate", () => readTbsCertificate(tbsElement, outside));
 }
 
-function readTbsCertificate(element: DerElement) {
+function readTbsCertificate(
+  element: DerElement,
+  { der, tbs, signatureAlgorithm, signature }: Pick<Certificate, "der" | "tbs" | "signatureAlgorithm" | "signature">,
+): Certificate {
   const reader = new DerReader(element);
   const version = readingField("version", () => readVersion(reader));
   const serial = readingField("serialNumber", () => integerOctets(reader.any()));
@@ -84,19 +99,26 @@ function readTbsCertificate(element: DerElement) {
     extensionsField === undefined ? [] : readingField("extensions", () => readExplicitExtensions(extensionsField));
   const known = readingField("extensions", () => readKnownExtensions(extensions));
   return {
+    der,
+    tbs,
     version,
     serial,
     serialHex: bytesToHex(serial),
+    signatureAlgorithm,
     tbsSignatureAlgorithm,
+    signature,
     issuer,
     subject,
-    ...validity,
+    notBefore: validity.notBefore,
+    notAfter: validity.notAfter,
+    unusualTimeEncoding: validity.unusualTimeEncoding,
     spki: encodingOf(spkiElement),
     publicKey,
     signatureKey: mlsSignatureKey(publicKey),
     extensions,
     issuerUniqueId,
     subjectUniqueId,
+    derived: {},
     ...known,
   };
 }

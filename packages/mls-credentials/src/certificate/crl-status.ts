@@ -151,7 +151,7 @@ export class CrlStatusChecker {
       const anchorIsSelfSigned = await this.#inputs.memo.isSelfSigned(this.#inputs.provider, anchor);
       const rules = { time, maxNameComparisons, anchorIsSelfSigned };
       const extra = understoodCriticalExtensions === undefined ? {} : { understoodCriticalExtensions };
-      if (judgePath(path, { ...rules, ...extra }).reasons.length > 0) return false;
+      if (judgePath(path, extra, rules).reasons.length > 0) return false;
       for (let index = path.length - 2; index >= 0; index -= 1)
         if ((await this.status(path, index)).kind !== "good") return false;
       return true;

@@ -120,17 +120,18 @@ export function readNamedBits(element: DerElement, tag: number = Tag.bitString):
 
 /** UTCTime or GeneralizedTime in the forms of RFC 5280 (Zulu, with seconds, without fractions), in seconds since 1970. */
 export function readTime(element: DerElement): number {
-  const text = String.fromCharCode(...contentOf(element).subarray(0, 16));
-  const form =
-    element.tag === Tag.utcTime
-      ? /^(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/
-      : element.tag === Tag.generalizedTime
-        ? /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/
-        : undefined;
-  const parts = form?.exec(text)?.slice(1).map(Number);
-  if (parts === undefined) throw derError("not a Time in Zulu with seconds", element.start);
-  const [yearDigits = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = parts;
-  const year = element.tag === Tag.utcTime ? yearDigits + (yearDigits >= 50 ? 1900 : 2000) : yearDigits;
+  const content = contentOf(element);
+  const yearLength = element.tag === Tag.utcTime ? 2 : element.tag === Tag.generalizedTime ? 4 : 0;
+  const isTime =
+    yearLength > 0 &&
+    content.length === yearLength + 11 &&
+    content[yearLength + 10] === 0x5a &&
+    content.every((octet, index) => index === yearLength + 10 || (octet >= 0x30 && octet <= 0x39));
+  if (!isTime) throw derError("not a Time in Zulu with seconds", element.start);
+  const pair = (at: number): number => ((content[at] ?? 0) - 0x30) * 10 + (content[at + 1] ?? 0) - 0x30;
+  const year = yearLength === 4 ? pair(0) * 100 + pair(2) : pair(0) + (pair(0) >= 50 ? 1900 : 2000);
+  const [month, day] = [pair(yearLength), pair(yearLength + 2)];
+  const [hour, minute, second] = [pair(yearLength + 4), pair(yearLength + 6), pair(yearLength + 8)];
   const date = new Date(0);
   date.setUTCFullYear(year, month - 1, day);
   date.setUTCHours(hour, minute, second);
@@ -151,6 +152,6 @@ export function octetsToText(octets: Uint8Array): string {
   let text = "";
   // In pieces: a call has room for a limited number of arguments.
   for (let offset = 0; offset < octets.length; offset += 4096)
-    text += String.fromCharCode(...octets.subarray(offset, offset + 4096));
+    text += Reflect.apply(String.fromCharCode, undefined, octets.subarray(offset, offset + 4096));
   return text;
 }

@@ -1,6 +1,7 @@
 import { CertificateError, readingField } from "./certificate-error.js";
 import { childrenOf, contentOf, type DerElement, derError, encodingOf, enter, Tag } from "./der.js";
 import { bytesToHex, octetsToText, readOid } from "./der-values.js";
+import { RepeatedReading } from "./repeated-reading.js";
 import { prepareString } from "./string-preparation.js";
 
 /** One AttributeTypeAndValue. */
@@ -27,8 +28,14 @@ export interface Name {
 
 export const EMAIL_ADDRESS_OID = "1.2.840.113549.1.9.1";
 
+const repeated = new RepeatedReading<Name>();
+
 /** Reads a Name (an RDNSequence). */
 export function readName(element: DerElement): Name {
+  return repeated.read(element, readRdnSequence);
+}
+
+function readRdnSequence(element: DerElement): Name {
   const rdns = childrenOf(checkTag(element, Tag.sequence, "Name")).map((rdn, index) =>
     readingField(`[${index}]`, () => readRelativeName(rdn)),
   );

@@ -14,6 +14,7 @@ import { integerOctets, readCount, readDefaultFalse, readNamedBits, readOid } fr
 import { type DistributionPoint, readDistributionPoints } from "./distribution-point.js";
 import { type GeneralName, readGeneralName, readGeneralNames } from "./general-name.js";
 import { ExtensionOid } from "./oids.js";
+import { RepeatedReading } from "./repeated-reading.js";
 
 /** One extension as encoded. */
 export interface Extension {
@@ -105,11 +106,8 @@ export function readExtensions(element: DerElement, what: string): Extension[] {
   enter(element, Tag.sequence, what);
   const seen = new Set<string>();
   const extensions = childrenOf(element).map((child, index) => {
-    const reader = enter(child, Tag.sequence, `${what}[${index}]`);
-    const oid = readOid(reader.expect(Tag.oid, "extnID"));
-    const critical = readDefaultFalse(reader);
-    const value = contentOf(reader.expect(Tag.octetString, "extnValue"));
-    reader.finish("Extension");
+    const extension = repeated.read(child, (found) => readExtension(found, `${what}[${index}]`), isRepeated);
+    const { oid } = extension;
     if (seen.has(oid))
       throw new CertificateError(
         "duplicate-extension",
@@ -119,11 +117,28 @@ export function readExtensions(element: DerElement, what: string): Extension[] {
         `[${index}]`,
       );
     seen.add(oid);
-    return { oid, critical, value };
+    return extension;
   });
   if (extensions.length === 0)
     throw new CertificateError("malformed-certificate", "RFC 5280, Extensions", "empty Extensions", element.start);
   return extensions;
+}
+
+const repeated = new RepeatedReading<Extension>();
+/** What the extensions in `repeated` say, by their objects. */
+const decoded = new WeakMap<Extension, KnownExtensions>();
+
+/** A CA writes the same extensions into every certificate, except for what names and identifies the subject. */
+const isRepeated = ({ oid }: Extension): boolean =>
+  oid !== ExtensionOid.subjectKeyIdentifier && oid !== ExtensionOid.subjectAltName;
+
+function readExtension(element: DerElement, what: string): Extension {
+  const reader = enter(element, Tag.sequence, what);
+  const oid = readOid(reader.expect(Tag.oid, "extnID"));
+  const critical = readDefaultFalse(reader);
+  const value = contentOf(reader.expect(Tag.octetString, "extnValue"));
+  reader.finish("Extension");
+  return { oid, critical, value };
 }
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
@@ -170,10 +185,21 @@ export function isUnderstoodExtension(oid: string): boolean {
 /** Decodes every extension this implementation knows; a value of the wrong type is `malformed-extension`. */
 export function readKnownExtensions(extensions: readonly Extension[]): KnownExtensions {
   const known: Mutable<KnownExtensions> = {};
-  for (const [index, { oid, value }] of extensions.entries()) {
-    const read = READERS.get(oid);
+  for (let index = 0; index < extensions.length; index++) {
+    const extension = extensions[index] as Extension;
+    const read = READERS.get(extension.oid);
     if (read === undefined) continue;
-    readExtensionValue(index, () => read(readElement(value), known));
+    if (!isRepeated(extension)) readExtensionValue(index, () => read(readElement(extension.value), known));
+    else {
+      let said: Mutable<KnownExtensions> | undefined = decoded.get(extension);
+      if (said === undefined) {
+        const fresh: Mutable<KnownExtensions> = {};
+        readExtensionValue(index, () => read(readElement(extension.value), fresh));
+        decoded.set(extension, fresh);
+        said = fresh;
+      }
+      Object.assign(known, said);
+    }
   }
   return known;
 }

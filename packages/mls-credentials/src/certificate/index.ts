@@ -19,6 +19,7 @@ export {
   mlsNames,
   type ProfileReason,
   type ProfileReasonCode,
+  subjectKeyHash,
   tbsCertificateHash,
 } from "./mls-profile.js";
 export { type OcspResponse, parseOcspResponse, type SingleResponse } from "./ocsp-response.js";

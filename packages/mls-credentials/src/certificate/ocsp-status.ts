@@ -83,12 +83,9 @@ async function signerProblem(
     const usage = delegate.keyUsage;
     if (usage !== undefined && !usage.has("digitalSignature")) continue;
     const understood = [...(inputs.understoodCriticalExtensions ?? []), ExtensionOid.ocspNoCheck];
-    const { reasons } = judgePath([delegate, issuer], {
-      time: inputs.time,
-      maxNameComparisons: inputs.budget.maxNameComparisons,
-      anchorIsSelfSigned: true,
-      understoodCriticalExtensions: understood,
-    });
+    const { time, budget } = inputs;
+    const state = { time, maxNameComparisons: budget.maxNameComparisons, anchorIsSelfSigned: true };
+    const { reasons } = judgePath([delegate, issuer], { understoodCriticalExtensions: understood }, state);
     if (reasons.some(({ path }) => path.startsWith("path[0]"))) continue;
     if (!inputs.budget.takeSignature() || (await inputs.memo.check(provider, delegate, issuer)) !== undefined) continue;
     if (await signedBy(delegate)) return undefined;

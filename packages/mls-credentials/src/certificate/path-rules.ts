@@ -6,32 +6,43 @@ import type { PathInputs } from "./path-inputs.js";
 import { type CertificateProblem, problem, type Reason, reasonAt } from "./path-reason.js";
 import { PolicyGraph } from "./policy-graph.js";
 
-type RuleInputs = Pick<PathInputs, "policies" | "extendedKeyUsages" | "understoodCriticalExtensions"> & {
+type RuleInputs = Pick<PathInputs, "policies" | "extendedKeyUsages" | "understoodCriticalExtensions">;
+
+/** What else a path is judged by. */
+interface PathState {
   readonly time: number;
   readonly maxNameComparisons: number;
   /** True when the anchor is signed with its own key: it need not name its issuer's key. */
   readonly anchorIsSelfSigned: boolean;
-};
+}
+
+const NO_EXTENSIONS: ReadonlySet<string> = new Set();
 
 /**
  * Judges a chain (leaf first, anchor last) whose names and signatures already chain: validity, the certificate profile,
  * path lengths, name constraints, policies, purposes. All violations, those nearest the anchor first, as they are met
  * on the way down.
  */
-export function judgePath(path: readonly Certificate[], inputs: RuleInputs): { reasons: Reason[]; policies: string[] } {
+export function judgePath(
+  path: readonly Certificate[],
+  inputs: RuleInputs,
+  { time, maxNameComparisons, anchorIsSelfSigned }: PathState,
+): { reasons: Reason[]; policies: string[] } {
   const reasons: Reason[] = [];
-  const names = new NameConstraintState(inputs.maxNameComparisons);
+  const names = new NameConstraintState(maxNameComparisons);
   const graph = new PolicyGraph(path.length - 1, inputs.policies ?? {});
-  const understood = new Set(inputs.understoodCriticalExtensions ?? []);
+  const { understoodCriticalExtensions } = inputs;
+  const understood = understoodCriticalExtensions === undefined ? NO_EXTENSIONS : new Set(understoodCriticalExtensions);
   let policies: string[] = [];
   let remaining = Infinity;
-  for (const [index, certificate] of [...path.entries()].toReversed()) {
+  for (let index = path.length - 1; index >= 0; index--) {
+    const certificate = path[index] as Certificate;
     const role = index === 0 ? "leaf" : index === path.length - 1 ? "anchor" : "intermediate";
     const add = (problems: readonly CertificateProblem[]): void => {
       for (const found of problems) reasons.push(reasonAt(index, found));
     };
-    add(validityProblems(certificate, inputs.time));
-    const standing = role === "anchor" && inputs.anchorIsSelfSigned ? "self-signed anchor" : role;
+    add(validityProblems(certificate, time));
+    const standing = role === "anchor" && anchorIsSelfSigned ? "self-signed anchor" : role;
     add(certificateProblems(certificate, standing, understood));
     add(purposeProblems(certificate, role === "leaf", inputs.extendedKeyUsages ?? []));
     if (role !== "anchor") {

@@ -4,7 +4,6 @@ import type { PathInputs, PathResult } from "./path-inputs.js";
 import { type Reason, reasonAt } from "./path-reason.js";
 import { judgePath } from "./path-rules.js";
 import { SearchBudget, type SearchTrace, searchPaths } from "./path-search.js";
-import { RevocationChecker } from "./revocation.js";
 import { SignatureMemo } from "./signature-memo.js";
 
 /** Whole paths judged in one validation, and path validations started for CRL issuers. */
@@ -24,21 +23,23 @@ export async function validatePath(inputs: PathInputs): Promise<PathResult> {
   const trace: SearchTrace = { rejected: [], longest: [inputs.leaf] };
   const hasStatus = (inputs.crls ?? []).length > 0 || (inputs.ocsp ?? []).length > 0;
   const mode = inputs.revocation ?? (hasStatus ? "required" : "none");
-  const revocation = mode === "none" ? undefined : new RevocationChecker({ ...inputs, time, memo, budget });
+  // CRLs and OCSP are a fifth of this code, and verdicts take revocation from the log: loaded when first asked for.
+  const revocation =
+    mode === "none"
+      ? undefined
+      : new (await import("./revocation.js")).RevocationChecker({ ...inputs, time, memo, budget });
   let success: PathResult | undefined;
   let best: { path: readonly Certificate[]; reasons: Reason[] } | undefined;
   let judged = 0;
 
-  await searchPaths({ ...inputs, memo, budget }, trace, async (path) => {
+  const { leaf, intermediates, anchors, provider } = inputs;
+  const { maxNameComparisons } = budget;
+  await searchPaths({ leaf, intermediates, anchors, provider, memo, budget }, trace, async (path) => {
     judged += 1;
     if (judged > MAX_JUDGED_PATHS) budget.exhausted = true;
     if (budget.exhausted) return false;
-    const { reasons, policies } = judgePath(path, {
-      ...inputs,
-      time,
-      maxNameComparisons: budget.maxNameComparisons,
-      anchorIsSelfSigned: await memo.isSelfSigned(inputs.provider, path[path.length - 1]),
-    });
+    const anchorIsSelfSigned = await memo.isSelfSigned(provider, path[path.length - 1]);
+    const { reasons, policies } = judgePath(path, inputs, { time, maxNameComparisons, anchorIsSelfSigned });
     const status = reasons.length > 0 || revocation === undefined ? [] : await revocation.check(path);
     const warnings = mode === "if-available" ? status.filter(({ code }) => code === "revocation-undetermined") : [];
     reasons.push(...status.filter((reason) => !warnings.includes(reason)));

@@ -108,6 +108,8 @@ const SMALL_ORDER = {
   ed448: new Set([`01${"00".repeat(56)}`, `fe${"ff".repeat(27)}fe${"ff".repeat(27)}00`, "00".repeat(57)]),
 };
 
+const SUSPECT_25519: ReadonlySet<number> = new Set([0x00, 0x01, 0x26, 0xc7, 0xec]);
+
 const FIELD = { ed25519: 2n ** 255n - 19n, ed448: 2n ** 448n - 2n ** 224n - 1n };
 
 /**
@@ -116,6 +118,8 @@ const FIELD = { ed25519: 2n ** 255n - 19n, ed448: 2n ** 448n - 2n ** 224n - 1n }
  */
 function edwardsKey(kind: "ed25519" | "ed448", key: Uint8Array): PublicKey {
   if (key.length !== (kind === "ed25519" ? 32 : 57)) return unsupported(`${kind} key of ${key.length} octets`);
+  // No point of small order begins with another octet, and no y of 255 bits past the field has another top.
+  if (kind === "ed25519" && !SUSPECT_25519.has(key[0] ?? 0) && ((key[31] ?? 0) & 0x7f) !== 0x7f) return { kind, key };
   const y = key.slice();
   y[y.length - 1] = (y[y.length - 1] ?? 0) & 0x7f;
   if (SMALL_ORDER[kind].has(bytesToHex(y))) return unsupported(`${kind} key of small order`);

@@ -7,6 +7,16 @@ const LDH_LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
  * with `--` in third place must be A-labels whose Punycode decodes to something that is not ASCII already.
  */
 export function isDomainName(text: string): boolean {
+  // Users come in crowds of one domain: the last good one is remembered.
+  if (text === lastGood) return true;
+  const good = judge(text);
+  if (good) lastGood = text;
+  return good;
+}
+
+let lastGood: string | undefined;
+
+function judge(text: string): boolean {
   if (text.length === 0 || text.length > 253) return false;
   const labels = text.split(".");
   if (labels.length < 2 || !labels.every(isLabel)) return false;

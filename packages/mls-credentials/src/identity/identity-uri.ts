@@ -22,12 +22,21 @@ export interface ClientIdentity {
 export const MAX_IDENTITY_LENGTH = 255;
 
 const SCHEME = "mimi://";
+/** The whole form at once, its domain still to be judged: what nearly every URI passes. */
+const FORM = /^mimi:\/\/([a-z0-9.-]{1,253})\/([ud])\/([a-z0-9._~-]{1,64})(?:\/([a-z0-9._~-]{1,64}))?$/;
 const NAME = /^[a-z0-9._~-]{1,64}$/;
 
 /** Parses a user or a client URI. @throws IdentityError */
 export function parseIdentity(uri: string): UserIdentity | ClientIdentity {
   if (uri.length === 0 || uri.length > MAX_IDENTITY_LENGTH)
     throw new IdentityError("identity-length", "uri", `${uri.length} octets, 1 to ${MAX_IDENTITY_LENGTH} allowed`);
+  const canonical = FORM.exec(uri);
+  if (canonical !== null) {
+    const [, domain = "", kind, user = "", device] = canonical;
+    const dots = user === "." || user === ".." || device === "." || device === "..";
+    if (!dots && (kind === "d") === (device !== undefined) && isDomainName(domain))
+      return device === undefined ? { kind: "user", uri, domain, user } : { kind: "client", uri, domain, user, device };
+  }
   if (!/^[\x21-\x7e]+$/.test(uri)) throw new IdentityError("identity-not-ascii", "uri", "not printable ASCII");
   if (!uri.startsWith(SCHEME)) throw new IdentityError("identity-scheme", "scheme", `must begin with ${SCHEME}`);
   const [domain = "", kind, user, device, ...rest] = uri.slice(SCHEME.length).split("/");

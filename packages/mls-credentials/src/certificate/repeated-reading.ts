@@ -1,0 +1,34 @@
+import { equalBytes } from "@mls-as/tls-codec";
+import { type DerElement, encodingOf, readElement } from "./der.js";
+
+/** Encodings longer than this are read each time, so that what is kept stays small. */
+const LONGEST = 512;
+const PLACES = 128;
+
+/**
+ * Reads the same bytes once: certificates of one CA repeat its name, its algorithm and most extensions. Keeps the last
+ * value for each of a fixed number of places; what is read must depend on the element's bytes alone and never be changed.
+ */
+export class RepeatedReading<T> {
+  readonly #places: ({ readonly encoding: Uint8Array; readonly value: T } | undefined)[] = Array.from({
+    length: PLACES,
+  });
+
+  /** @param keep whether a value is likely to come again; what is not must not push out what is. */
+  read(element: DerElement, read: (element: DerElement) => T, keep: (value: T) => boolean = () => true): T {
+    const length = element.end - element.start;
+    if (length > LONGEST) return read(element);
+    const encoding = encodingOf(element);
+    const sample = (encoding[length - 1] ?? 0) * 7 + (encoding[length - 3] ?? 0) * 3 + (encoding[6] ?? 0);
+    const place = (length * 31 + sample) % PLACES;
+    const kept = this.#places[place];
+    if (kept !== undefined && equalBytes(kept.encoding, encoding)) return kept.value;
+    const value = read(element);
+    if (!keep(value)) return value;
+    // Read again from a copy: windows on the caller's certificate would keep the whole of it.
+    const copy = encoding.slice();
+    const lasting = read(readElement(copy));
+    this.#places[place] = { encoding: copy, value: lasting };
+    return lasting;
+  }
+}
