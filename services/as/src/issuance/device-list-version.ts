@@ -96,11 +96,18 @@ function applyRevocation(
   return { ...record, status: "revoked", revokedAt: BigInt(revocation.revokedAt), reason: revocation.reason };
 }
 
-/** What a version says about one credential. */
+/** Records of a version by their hash in hex, for as long as its bytes are in use: a group of keys asks for each. */
+const recordsOf = new WeakMap<Uint8Array, ReadonlyMap<string, CredentialRecord>>();
+
+/** What a version says about one credential. @param value never changed afterwards */
 export function recordOf(value: Uint8Array, id: string): CredentialRecord | undefined {
-  for (const device of decodeDeviceList(value).devices)
-    for (const record of device.credentials) if (toHex(record.tbsCertificateHash) === id) return record;
-  return undefined;
+  let records = recordsOf.get(value);
+  if (records === undefined) {
+    const listed = decodeDeviceList(value).devices.flatMap(({ credentials }) => credentials);
+    records = new Map(listed.map((record) => [toHex(record.tbsCertificateHash), record]));
+    recordsOf.set(value, records);
+  }
+  return records.get(id);
 }
 
 /** Hashes of all credentials that a version shows as revoked, hex. */

@@ -235,15 +235,7 @@ async function signIntent(context: DriverContext, intent: Intent): Promise<Inten
   const { store } = context;
   const credentials = await store.credentialsOf(intent.id);
   if (credentials.some(({ state }) => state === "revoked")) return await abandon(context, intent, REVOKED_MEANWHILE);
-  const certificates: IssuedCertificate[] = [];
-  for (const credential of credentials) {
-    const certificate = await signCredential(context, intent, credential);
-    certificates.push({
-      id: credential.id,
-      certificate,
-      thumbprint: toHex(createHash("sha256").update(certificate).digest()),
-    });
-  }
+  const certificates = await signCredentials(context, intent, credentials);
   if (credentials.length > 0) failpoint("signed");
   const done = await store.markDone(intent.id, certificates, context.now(), {
     actor: "system",
@@ -261,12 +253,39 @@ async function signIntent(context: DriverContext, intent: Intent): Promise<Inten
 
 const REVOKED_MEANWHILE = "a credential was revoked before it was signed";
 
-/** Signs one certificate, having seen with its own eyes that the logged value binds its hash. */
-async function signCredential(
+/**
+ * Signs the certificates of an intent, having seen with its own eyes that the logged value binds their hashes. The signatures
+ * are asked for side by side: a token has several sessions, and the uses of a key share an entry of the audit log.
+ */
+async function signCredentials(
+  context: DriverContext,
+  intent: Intent,
+  credentials: readonly StoredCredential[],
+): Promise<IssuedCertificate[]> {
+  const issuers: IssuingCa[] = [];
+  for (const credential of credentials) issuers.push(await issuerThatMaySign(context, intent, credential));
+  const certificates = await Promise.all(
+    credentials.map(({ tbs }, i) => signCertificate((issuers[i] as IssuingCa).key, tbs)),
+  ).catch((cause: unknown) => {
+    context.alarm("signer-unavailable", { issuers: [...new Set(issuers.map(({ id }) => id))], intent: intent.id });
+    throw new Problem("signer-unavailable", "The issuing key cannot be used now.", { retryAfter: 10, cause });
+  });
+  const issued: IssuedCertificate[] = [];
+  for (const [i, credential] of credentials.entries()) {
+    const certificate = certificates[i] as Uint8Array;
+    const flaw = await context.finalCheck(certificate, credential, issuers[i] as IssuingCa);
+    if (flaw !== undefined) return await abandon(context, intent, `the certificate failed the last check: ${flaw}`);
+    const thumbprint = toHex(createHash("sha256").update(certificate).digest());
+    issued.push({ id: credential.id, certificate, thumbprint });
+  }
+  return issued;
+}
+
+async function issuerThatMaySign(
   context: DriverContext,
   intent: Intent,
   credential: StoredCredential,
-): Promise<Uint8Array> {
+): Promise<IssuingCa> {
   const hash = toHex(createHash("sha256").update(credential.tbs).digest());
   const record = recordOf(intent.value, hash);
   if (hash !== credential.id || record === undefined)
@@ -276,16 +295,7 @@ async function signCredential(
   const issuer = context.issuers().find(({ id }) => id === credential.issuer);
   if (issuer === undefined) return await abandon(context, intent, "the issuing key is gone");
   if (credential.notAfter <= context.now()) return await abandon(context, intent, "the validity has passed");
-  let certificate: Uint8Array;
-  try {
-    certificate = await signCertificate(issuer.key, credential.tbs);
-  } catch (cause) {
-    context.alarm("signer-unavailable", { issuer: issuer.id, intent: intent.id });
-    throw new Problem("signer-unavailable", "The issuing key cannot be used now.", { retryAfter: 10, cause });
-  }
-  const flaw = await context.finalCheck(certificate, credential, issuer);
-  if (flaw !== undefined) return await abandon(context, intent, `the certificate failed the last check: ${flaw}`);
-  return certificate;
+  return issuer;
 }
 
 /** What was logged but can never be signed is revoked (cessationOfOperation), so that the log says so too. */
