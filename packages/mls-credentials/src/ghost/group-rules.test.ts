@@ -229,7 +229,13 @@ describe("CREDENTIAL_DEGRADED", () => {
     const conditions = [...credentialDegraded(seenAs([T, [leafAt(0, 1)]], [at, [leafAt(0, 1)]]), context())];
     expect(levels(conditions)).toEqual(expected);
     for (const condition of conditions)
-      expect(condition).toMatchObject({ subject: `stay ${hex(1)}`, since: T, deadline: T + 90 * DAY, client: PHONE });
+      expect(condition).toMatchObject({
+        kind: "CREDENTIAL_DEGRADED",
+        subject: `stay ${hex(1)}`,
+        since: T,
+        deadline: T + 90 * DAY,
+        client: PHONE,
+      });
   });
 
   const expiring = leafAt(0, 1, { notAfter: T });

@@ -287,6 +287,15 @@ describe("PARTIAL_PRESENCE", () => {
       ["pending"],
     ],
     [
+      "of two groups with it one was seen lately",
+      [
+        seenAs("a", [T, [phone, laptop]]),
+        seenAs("b", [T, [phone]], [T + week, [phone]]),
+        seenAs("c", [T, [phone, laptop]], [T + week, [phone, laptop]]),
+      ],
+      ["confirmed"],
+    ],
+    [
       "the user came later to the other group",
       [
         seenAs("a", [T, [phone, laptop]], [T + week, [phone, laptop]]),
