@@ -12,6 +12,8 @@ export interface AppContext extends PolicyContext {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly callers: CallerLimits;
+  /** Rejects while the log does not answer. */
+  readonly askLog: () => Promise<void>;
   readonly verifyContinuity: VerifyContinuity;
   /** By the issuer's id. */
   readonly ocspResponders: ReadonlyMap<string, OcspResponder>;

@@ -105,6 +105,7 @@ export async function startAs(options: StartOptions): Promise<RunningAs> {
       logger,
       metrics,
       callers: new CallerLimits(config, Date.now),
+      askLog: logProbe(options.logUrl),
       now,
       logId: log.logId,
       issuers: () => authorities.issuers,
@@ -267,6 +268,20 @@ async function connectLog(
       throw new Error(`the log at ${logUrl} is not the log that this data folder belongs to`);
   }
   return log;
+}
+
+const PROBE_TIMEOUT = 2_000;
+const PROBE_KEPT = 1_000;
+
+/** Asks the log whether it answers, once a second at most: whoever asks whether this service is ready costs it nothing. */
+function logProbe(url: string): () => Promise<void> {
+  const transport = httpLogTransport({ url, writerToken: "", timeout: PROBE_TIMEOUT });
+  let last: { readonly at: number; readonly answer: Promise<unknown> } | undefined;
+  return async () => {
+    if (last === undefined || Date.now() - last.at > PROBE_KEPT)
+      last = { at: Date.now(), answer: transport.get("configuration") };
+    await last.answer;
+  };
 }
 
 /** Reads a token of the data folder, or makes it (mode 0600). */

@@ -32,7 +32,7 @@ export function serveCommand(): Command {
     .option("--est-port <port>", "serve Enrolment over Secure Transport there (TLS)", wholeNumber)
     .option("--est-certificate-file <file>", "PEM chain of the EST server")
     .option("--est-key-file <file>", "PEM private key of the EST server")
-    .option("--log-level <level>", "least level of log lines (default: info)")
+    .option("--log-level <level>", "least level of log lines (default: info; with --json error)")
     .addOption(jsonOption())
     .option("--quiet", "no log lines on standard error")
     .addHelpText(
@@ -70,11 +70,12 @@ async function runServe(flags: ServeFlags, command: Command): Promise<void> {
     port,
     logUrl,
     logWriterToken: await readSecretFile(settings.logWriterTokenFile, "log_writer_token_file"),
-    logLevel,
+    // Who reads the URL from standard output is not flooded by the other pipe; alarms are errors.
+    logLevel: json === true && logLevel === "info" && flags["logLevel"] === undefined ? "error" : logLevel,
     keys,
     pinFile,
     databaseUrl,
-    quiet: quiet ?? json ?? false,
+    quiet: quiet ?? false,
     ...(publicUrl === undefined ? {} : { publicUrl }),
     ...(domain === undefined ? {} : { domain }),
   });

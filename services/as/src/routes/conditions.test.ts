@@ -26,6 +26,19 @@ test("limits on a client's credentials and a user's devices", async () => {
   expect((await service.enrol(`${PHONE}2`)).body.code).toBe("too-many-credentials");
 });
 
+test("readiness means that it can issue, and says what is missing", async () => {
+  const service = await TestService.create();
+  const ready = await service.send("GET", "/readyz");
+  expect([ready.status, ready.body]).toMatchObject([200, { status: "ok", reasons: [], openIntents: 0 }]);
+  Object.assign(service.context, { askLog: () => Promise.reject(new LogError("unavailable", "injected")) });
+  const silent = await service.send("GET", "/readyz");
+  expect([silent.status, silent.body]).toMatchObject([503, { status: "unavailable", reasons: ["log"] }]);
+  Object.assign(service.store, { openIntents: () => Promise.reject(new Error("connection refused")) });
+  const lost = await service.send("GET", "/readyz");
+  expect([lost.status, lost.body]).toMatchObject([503, { reasons: ["database", "log"], openIntents: null }]);
+  expect((await service.send("GET", "/healthz")).status).toBe(200);
+});
+
 test("what is not issued yet can be revoked, and then never is", async () => {
   const service = await TestService.create();
   const laptop = await Device.enrol(service, LAPTOP);

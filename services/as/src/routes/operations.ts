@@ -6,8 +6,12 @@ import { DOCS_PAGE, DOCS_PAGE_POLICY } from "./docs-page.js";
 export function operationRoutes(app: OpenAPIHono, context: AppContext): void {
   app.get("/healthz", (c) => c.json({ status: "ok" }));
   app.get("/readyz", async (c) => {
-    const open = await context.store.openIntents();
-    return c.json({ status: "ok", openIntents: open.length, log: context.log.url });
+    const reasons: string[] = [];
+    const open = await context.store.openIntents().catch(() => void reasons.push("database"));
+    await context.askLog().catch(() => void reasons.push("log"));
+    const rest = { reasons, openIntents: open?.length ?? null, log: context.log.url };
+    c.header("Cache-Control", "no-store");
+    return reasons.length === 0 ? c.json({ status: "ok", ...rest }) : c.json({ status: "unavailable", ...rest }, 503);
   });
   app.get("/metrics", async (c) =>
     c.body(await context.metrics.registry.metrics(), 200, { "Content-Type": context.metrics.registry.contentType }),
