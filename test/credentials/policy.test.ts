@@ -68,6 +68,17 @@ describe("validation policy", async () => {
 
   it("names what a successor weakens", () => {
     expect(weakenings(payload, following({}))).toEqual([]);
+    expect(weakenings(payload, following({ retention: 0 }))).toEqual(["retention"]);
+    // Idle under `required`, in force under `stapled`: what the policy comes to is compared.
+    const idle = changed({ members: { ...policy.members, unlogged: "warn" } });
+    const inForce = { sequence: 1, previous: toBase64Url(policyDigest(idle)), transparency: "stapled" };
+    const lenient = { ...inForce, members: { ...policy.members, unlogged: "warn" } };
+    expect(weakenings(idle, changed(lenient))).toEqual(["handling"]);
+    expect(weakenings(idle, changed(inForce))).toEqual([]);
+    for (const twice of ['"transparency":"advisory",', '"tr\\u0061nsparency":"advisory",'])
+      expect(
+        codeOf(() => readPolicy(new TextEncoder().encode(new TextDecoder().decode(payload).replace("{", `{${twice}`)))),
+      ).toBe("malformed-policy ");
     expect(weakenings(payload, following({ transparency: "advisory" }))).toEqual(["transparency"]);
     expect(
       weakenings(payload, following({ evidenceDeadline: 7 * 86_400, credentialTypes: ["x509", "basic"] })),

@@ -162,17 +162,34 @@ const RULES: Readonly<Record<keyof ValidationPolicy, Rule>> = {
 /** Reads a policy payload strictly: every member present, none unknown. @throws PolicyError */
 export function readPolicy(payload: Uint8Array): ValidationPolicy {
   let value: unknown;
+  let text: string;
   try {
-    value = JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(payload));
+    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(payload);
+    value = JSON.parse(text);
   } catch {
     throw new PolicyError("malformed-policy", "", "the payload is not UTF-8 JSON");
   }
+  if (namesWritten(text) !== namesHeld(value))
+    throw new PolicyError("malformed-policy", "", "a member is there twice: readers may differ in which one they take");
   if (!isObject(value)) throw new PolicyError("malformed-policy", "", "not an object");
   for (const name of Object.keys(value))
     if (!Object.hasOwn(RULES, name)) throw new PolicyError("unknown-field", name, "no member of a policy");
   for (const [name, rule] of Object.entries(RULES))
     if (!rule(value[name])) throw new PolicyError("malformed-policy", name, "missing or not of its type");
   return value as unknown as ValidationPolicy;
+}
+
+/** Members as they stand in JSON text; of equal names in one object a parser keeps one. */
+function namesWritten(text: string): number {
+  let count = 0;
+  for (const [, colon] of text.matchAll(/"(?:[^"\\]|\\.)*"(\s*:)?/g)) if (colon !== undefined) count++;
+  return count;
+}
+
+function namesHeld(value: unknown): number {
+  if (typeof value !== "object" || value === null) return 0;
+  const own = Array.isArray(value) ? 0 : Object.keys(value).length;
+  return Object.values(value).reduce<number>((sum, member) => sum + namesHeld(member), own);
 }
 
 /** What a new policy takes away from the old one's protection; any of these needs an explicit acceptance. */
@@ -186,6 +203,7 @@ export type Weakening =
   | "credential-types"
   | "handling"
   | "deadlines"
+  | "retention"
   | "lifetimes"
   | "key-purposes"
   | "extensions"
@@ -208,8 +226,14 @@ export function weakenings(previous: Uint8Array, next: Uint8Array): readonly Wea
   if (after.signatureSchemes.some((scheme) => !before.signatureSchemes.includes(scheme))) found.add("schemes");
   if (after.credentialTypes.some((type) => !before.credentialTypes.includes(type))) found.add("credential-types");
   for (const kind of ["expired", "revoked", "unlogged"] as const)
-    if (leniency(after.members[kind]) > leniency(before.members[kind])) found.add("handling");
+    if (
+      leniency(after.members[kind]) > leniency(before.members[kind]) ||
+      leniency(handlingOf(after, kind)) > leniency(handlingOf(before, kind))
+    )
+      found.add("handling");
   for (const name of DEADLINES) if (after[name] > before[name]) found.add("deadlines");
+  // What the log may drop can no longer be missed.
+  if (after.retention < before.retention) found.add("retention");
   compareRules(before, after, found);
   return [...found];
 }
@@ -248,6 +272,11 @@ function compareDomains(before: ValidationPolicy, after: ValidationPolicy, found
     if ([...next.anchors].sort().join() !== [...trust.anchors].sort().join()) found.add("anchors");
     if (next.logId !== trust.logId) found.add("log");
   }
+}
+
+/** What a policy comes to: `required` refuses what is unlogged, whatever else is written. */
+function handlingOf({ transparency, members }: ValidationPolicy, kind: keyof ValidationPolicy["members"]): Handling {
+  return kind === "unlogged" && transparency === "required" ? "reject" : members[kind];
 }
 
 function leniency(handling: Handling): number {

@@ -24,8 +24,6 @@ export function recordOf(
 
 /** Judges a certificate by the log's evidence under the policy's transparency mode. */
 export function judgeTransparency(leaf: Certificate, user: string, basis: AcceptanceBasis, time: number): LogJudgement {
-  const { transparency } = basis.policy.policy;
-  const counts = transparency === "advisory" ? "warning" : "refusal";
   const reason = (code: ReasonCode, severity: Reason["severity"], path: string, detail: string): Reason => ({
     code,
     severity,
@@ -39,6 +37,42 @@ export function judgeTransparency(leaf: Certificate, user: string, basis: Accept
   if (unusable !== undefined)
     return { standing: unusable.severity === "refusal" ? "invalid" : "unproven", reasons: [unusable] };
 
+  const stale = checkAge(devices, basis, time, reason);
+  const judged = judgeByList(leaf, user, devices, basis, time, reason);
+  return stale === undefined ? judged : { standing: judged.standing, reasons: [stale, ...judged.reasons] };
+}
+
+/**
+ * What was looked up counts for as long as missing evidence would be waited for: a log that falls silent must not keep a
+ * credential good that it revoked since. By the pins it is the list of the pinned position that counts, however old it is.
+ */
+function checkAge(
+  { source, provenAt }: DeviceEvidence,
+  { policy, timeSource }: AcceptanceBasis,
+  time: number,
+  reason: MakeReason,
+): Reason | undefined {
+  const { transparency, evidenceDeadline } = policy.policy;
+  if (source === "staple" || timeSource !== "local" || time <= provenAt + evidenceDeadline) return undefined;
+  const severity = transparency === "required" ? "refusal" : "warning";
+  return reason(
+    "evidence-unavailable",
+    severity,
+    "devices.provenAt",
+    `nothing newer than the list proven at ${provenAt}`,
+  );
+}
+
+function judgeByList(
+  leaf: Certificate,
+  user: string,
+  devices: DeviceEvidence,
+  basis: AcceptanceBasis,
+  time: number,
+  reason: MakeReason,
+): LogJudgement {
+  const { transparency } = basis.policy.policy;
+  const counts = transparency === "advisory" ? "warning" : "refusal";
   const sha256 = (octets: Uint8Array): Uint8Array => basis.provider.hash("SHA-256", octets);
   const found = recordOf(devices.list, tbsCertificateHash(leaf, sha256));
   if (found === undefined) {
