@@ -1,4 +1,4 @@
-/** What an app loads in a browser, as esbuild entries. Sizes are gzip -9 of the minified bundle, in bytes. */
+/** What an app loads in a browser, as esbuild entries. Sizes are gzip -9 of what loads at once, minified, in bytes; CRLs and OCSP load when asked for. */
 export const BUNDLES = {
   "MLS codecs and types": {
     limit: 25_000,

@@ -1,3 +1,4 @@
+import { quickSignatureKeyFault } from "@mls-as/mls-core";
 import { p256, p384, p521 } from "@noble/curves/nist.js";
 import {
   pssParameters,
@@ -96,35 +97,13 @@ export function mlsSignatureKey(key: PublicKey): MlsSignatureKey | undefined {
   }
 }
 
-/** y of every point of small order, low octet first, without the sign bit: the identity, the point of order two, order four, order eight. */
-const SMALL_ORDER = {
-  ed25519: new Set([
-    `01${"00".repeat(31)}`,
-    `ec${"ff".repeat(30)}7f`,
-    "00".repeat(32),
-    "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
-    "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
-  ]),
-  ed448: new Set([`01${"00".repeat(56)}`, `fe${"ff".repeat(27)}fe${"ff".repeat(27)}00`, "00".repeat(57)]),
-};
-
-const SUSPECT_25519: ReadonlySet<number> = new Set([0x00, 0x01, 0x26, 0xc7, 0xec]);
-
-const FIELD = { ed25519: 2n ** 255n - 19n, ed448: 2n ** 448n - 2n ** 224n - 1n };
-
 /**
- * An EdDSA key: canonical y (RFC 8032, "Decoding") and no point of small order, which would verify anything. That the
- * point is on the curve costs a square root; verification finds out.
+ * An EdDSA key: canonical y (RFC 8032, "Decoding") and no point of small order, which would verify anything. That an
+ * Ed25519 point is on its curve costs a square root; verification finds out.
  */
 function edwardsKey(kind: "ed25519" | "ed448", key: Uint8Array): PublicKey {
-  if (key.length !== (kind === "ed25519" ? 32 : 57)) return unsupported(`${kind} key of ${key.length} octets`);
-  // No point of small order begins with another octet, and no y of 255 bits past the field has another top.
-  if (kind === "ed25519" && !SUSPECT_25519.has(key[0] ?? 0) && ((key[31] ?? 0) & 0x7f) !== 0x7f) return { kind, key };
-  const y = key.slice();
-  y[y.length - 1] = (y[y.length - 1] ?? 0) & 0x7f;
-  if (SMALL_ORDER[kind].has(bytesToHex(y))) return unsupported(`${kind} key of small order`);
-  if (bytesToInteger(y.toReversed()) >= FIELD[kind]) return unsupported(`${kind} key that is not canonical`);
-  return { kind, key };
+  const fault = quickSignatureKeyFault(kind === "ed25519" ? 0x0807 : 0x0808, key);
+  return fault === undefined ? { kind, key } : unsupported(`${kind} key: ${fault}`);
 }
 
 /** An EC key: an uncompressed point on a named curve (RFC 5480, "Subject Public Key"). */
