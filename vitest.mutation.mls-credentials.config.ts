@@ -6,7 +6,10 @@ const source = (path: string): string => `${new URL("packages", import.meta.url)
 export default defineConfig({
   resolve: {
     alias: [
-      { find: /^@mls-as\/mls-credentials\/(ts-mls|ts-mls-2)$/, replacement: source("mls-credentials/src/adapters/$1.ts") },
+      {
+        find: /^@mls-as\/mls-credentials\/(ts-mls|ts-mls-2)$/,
+        replacement: source("mls-credentials/src/adapters/$1.ts"),
+      },
       { find: /^@mls-as\/keytrans\/node$/, replacement: source("keytrans/src/suite/node.ts") },
       { find: /^@mls-as\/keytrans\/(\w+)$/, replacement: source("keytrans/src/$1/index.ts") },
       { find: /^@mls-as\/mls-core\/node$/, replacement: source("mls-core/src/node.ts") },
@@ -22,7 +25,8 @@ export default defineConfig({
       "test/x509/mls-profile.test.ts",
     ],
     // Left out is what says the same at greater length.
-    testNamePattern: /^(?!.*(restarted after every event|without [A-Z_]+ some trace fails|is what (this code makes|the generator writes)|comes to the result of RFC 5280's tree))/,
+    testNamePattern:
+      /^(?!.*(restarted after every event|without [A-Z_]+ some trace fails|is what (this code makes|the generator writes)|comes to the result of RFC 5280's tree))/,
     testTimeout: 60_000,
     maxWorkers: 1,
   },

@@ -1,3 +1,4 @@
+/// <reference path="./sodium-native.d.ts" />
 import { POINT_LENGTH } from "./edwards25519-vrf.js";
 import type { Sodium } from "./sodium-vrf.js";
 
