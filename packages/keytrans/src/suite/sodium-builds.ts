@@ -1,4 +1,3 @@
-/// <reference path="./sodium-native.d.ts" />
 import { POINT_LENGTH } from "./edwards25519-vrf.js";
 import type { Sodium } from "./sodium-vrf.js";
 
