@@ -23,7 +23,11 @@ export function isDistinguished({ configuration }: LogView, leftTime: number, ri
 }
 
 /** Draft section "Maximum Lifetime". */
-export function isExpired({ configuration }: LogView, timestamp: number, rightmost: number): boolean {
+export function isExpired(
+  { configuration }: Pick<LogView, "configuration">,
+  timestamp: number,
+  rightmost: number,
+): boolean {
   return configuration.maximumLifetime !== undefined && rightmost - timestamp >= Number(configuration.maximumLifetime);
 }
 

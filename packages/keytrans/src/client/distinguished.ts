@@ -1,8 +1,8 @@
 import { encode } from "@mls-as/tls-codec";
-import { walkDistinguished } from "../algorithms/index.js";
+import { isExpired, type RetainedEntry, walkDistinguished } from "../algorithms/index.js";
 import { DistinguishedHead, DistinguishedRequest, type WireFormat } from "../structs/index.js";
 import { decodeResponse, encodeRequest, lastSize, onlyResponse, type Prepared, verifyResponse } from "./operation.js";
-import type { ClientState, KnownDistinguished } from "./state.js";
+import type { ClientState, KnownDistinguished, TreeView } from "./state.js";
 import { type ClientSetting, knownDistinguished } from "./verified-tree.js";
 
 const SECTION = "Walking Distinguished Heads";
@@ -14,7 +14,10 @@ export interface DistinguishedResult {
   readonly distinguishedHead: Uint8Array;
 }
 
-/** Learns the recent distinguished entries. Draft section "Walking Distinguished Heads". */
+/**
+ * Learns the recent distinguished entries right of `stop`, or all of them. With a `stop` right of the newest one known the
+ * state learns none, so that it has no gaps. Draft section "Walking Distinguished Heads".
+ */
 export function prepareDistinguished(
   setting: ClientSetting,
   wire: WireFormat,
@@ -36,21 +39,37 @@ export function prepareDistinguished(
         (log) => walkDistinguished(log, { count: setting.recent }, stop),
       );
       const heads = knownDistinguished(proven, outcome, state.view);
-      const distinguished = mergeDistinguished(setting, state.distinguished, heads);
+      const distinguished = mergeDistinguished(setting, state.distinguished, { heads, after: stop, view });
       const distinguishedHead = encode(DistinguishedHead, { heads: distinguished.map(({ root }) => root) });
       return { result: { heads, distinguishedHead }, state: { ...state, view, distinguished } };
     },
   };
 }
 
-/** The recent ones among entries known before and learned now. */
+/** Distinguished entries of one tree, of which none is left out between `after` and the last. */
+export interface LearnedRun {
+  readonly heads: readonly KnownDistinguished[];
+  /** The position right of which the run starts; undefined: it has every recent entry there is. */
+  readonly after: number | undefined;
+  /** The tree from which they were learned. */
+  readonly view: TreeView;
+}
+
+/**
+ * The recent ones among entries known before and learned now, without a gap between them: two users who know different
+ * parts of one log must find them to overlap. A run that starts right of everything known is therefore left to a later
+ * walk. Draft section "Detecting Forks".
+ */
 export function mergeDistinguished(
-  setting: ClientSetting,
+  { configuration, recent }: ClientSetting,
   before: readonly KnownDistinguished[],
-  learned: readonly KnownDistinguished[],
-): KnownDistinguished[] {
-  const positions = new Set(learned.map(({ position }) => position));
-  return [...before.filter(({ position }) => !positions.has(position)), ...learned]
-    .sort((a, b) => a.position - b.position)
-    .slice(-setting.recent);
+  { heads, after, view }: LearnedRun,
+): readonly KnownDistinguished[] {
+  const newest = before.at(-1)?.position;
+  if (after === undefined || newest === undefined) return heads.slice(-recent);
+  if (after > newest) return before;
+  const rightmost = (view.frontier.at(-1) as RetainedEntry).timestamp;
+  return [...before, ...heads.filter(({ position }) => position > newest)]
+    .filter(({ timestamp }) => !isExpired({ configuration }, timestamp, rightmost))
+    .slice(-recent);
 }

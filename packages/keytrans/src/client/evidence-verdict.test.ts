@@ -9,7 +9,10 @@ import { createAuditor } from "../auditor/index.js";
 import { greatestVersionSearch, Inspection, updateView } from "../algorithms/index.js";
 import { LabelVrf } from "../prover/label-vrf.js";
 import { RecordedProof } from "../prover/recorded-proof.js";
+import { rootValue } from "../log-tree/hashing.js";
 import { Configuration, TreeHeadTBS, wireFormat } from "../structs/index.js";
+import { KT_128_SHA256_Ed25519 } from "../suite/index.js";
+import { nobleSuite } from "../suite/noble.js";
 import type { Prepared } from "./operation.js";
 import type { ClientState } from "./state.js";
 import { createClient, exchangeOf, ladderEvidence, verifyEvidence, type Walk, wrongRootEvidence } from "./index.js";
@@ -339,6 +342,99 @@ describe("an honest log", () => {
     expect((await judged(log, { ...one, request: two.request })).reason).not.toBe("");
     const other = encode(Configuration, { ...decode(Configuration, one.configuration), maxAhead: 1n });
     expect((await judged(log, { ...one, configuration: other })).proven).toBe(false);
+  });
+
+  it("cannot be framed with changed answers to the same tree, of which nothing but the tree seen before is signed", async () => {
+    for (const suite of [keyedHashSuite(), nobleSuite(KT_128_SHA256_Ed25519)]) {
+      const log = await history(12, { 3: ["0", "1"], 9: ["2"] }, { suite, window: 0n, recent: 40 });
+      const client = createClient({ suite, configuration: log.configuration, recent: 40 });
+      const wire = wireFormat(suite, log.configuration);
+      const first = client.prepareSearch(client.initialState(), { label });
+      const { state } = await first.verify(await log.prover.search(first.request), NOW);
+      const walk = client.prepareDistinguished(state);
+      const walked = decode(wire.DistinguishedResponse, await log.prover.distinguished(walk.request));
+      expect(walked.fullTreeHead.headType).toBe("same");
+      const { distinguished } = walked;
+      const swapped = (i: number): number[] => {
+        const { timestamps } = distinguished;
+        return timestamps.with(i, timestamps[i + 1] as number).with(i + 1, timestamps[i] as number);
+      };
+      const inventions = [
+        { prefixRoots: distinguished.prefixRoots.map(() => new Uint8Array(32)) },
+        { inclusion: { elements: distinguished.inclusion.elements.map(() => new Uint8Array(32)) } },
+        ...distinguished.timestamps.slice(1).map((_, i) => ({ timestamps: swapped(i) })),
+      ].map((change) =>
+        encode(wire.DistinguishedResponse, { ...walked, distinguished: { ...distinguished, ...change } }),
+      );
+      for (const response of inventions) {
+        const error = await walk.verify(response, NOW).catch((thrown: unknown) => thrown);
+        if (error instanceof KeytransError) expect(error.evidence).toBeUndefined();
+        for (const kind of ["fork", "non-monotonic-timestamps", "inconsistent-ladder"] as const) {
+          const exchange = exchangeOf(state, "distinguished", undefined, walk.request, response, NOW);
+          const configuration = encode(Configuration, log.configuration);
+          expect(await judged(log, { kind, configuration, recent: 40, ...exchange })).toMatchObject({
+            proven: false,
+            deniable: false,
+          });
+        }
+      }
+    }
+  });
+
+  it("cannot be framed with a bit changed in any of its answers", async () => {
+    const log = await history(12, { 3: ["0", "1"], 9: ["2"] }, { window: 1000n });
+    const client = createClient(log);
+    const configuration = encode(Configuration, log.configuration);
+    let state = client.initialState();
+    const seen = new Set<EvidenceOperation>();
+    const altered = async (operation: EvidenceOperation, prepared: Prepared<unknown>, response: Uint8Array) => {
+      const about = operation === "distinguished" ? undefined : label;
+      const exchange = exchangeOf(state, operation, about, prepared.request, response, NOW);
+      for (let offset = 0; offset < response.length; offset += 3) {
+        const responses = [response.with(offset, (response[offset] as number) ^ (1 << (offset % 8)))];
+        for (const kind of ["fork", "non-monotonic-timestamps", "inconsistent-ladder"] as const) {
+          const { proven } = await verifyEvidence(log.suite, {
+            kind,
+            configuration,
+            recent: 7,
+            ...exchange,
+            responses,
+          });
+          expect(proven, `${operation}, byte ${offset}, as ${kind}`).toBe(false);
+        }
+      }
+      ({ state } = await prepared.verify(response, NOW));
+      seen.add(operation);
+    };
+    for (const entries of [0, 3, 0]) {
+      for (let i = 0; i < entries; i++) await grow(log, log.size, i === 1 ? ["more"] : undefined);
+      const search = client.prepareSearch(state, { label });
+      await altered("search", search, await log.prover.search(search.request));
+      const walk = client.prepareDistinguished(state);
+      await altered("distinguished", walk, await log.prover.distinguished(walk.request));
+      if (state.labels[0]?.monitoring.length) {
+        const monitor = client.prepareContactMonitor(state, { label });
+        await altered("contactMonitor", monitor, await log.prover.contactMonitor(monitor.request));
+      }
+      const init = client.prepareOwnerInit(state, { label });
+      await altered("ownerInit", init, await log.prover.ownerInit(init.request));
+      const owned = client.prepareOwnerMonitor(state, { label });
+      await altered("ownerMonitor", owned, await log.prover.ownerMonitor(owned.request));
+    }
+    expect(seen.size).toBe(5);
+  });
+
+  it("cannot be framed with a memory of its tree whose values are longer or shorter than hashes", async () => {
+    const log = await history(11, { 3: ["0"] });
+    const client = createClient(log);
+    const first = client.prepareDistinguished(client.initialState());
+    const { state } = await first.verify(await log.prover.distinguished(first.request), NOW);
+    const view = state.view as NonNullable<ClientState["view"]>;
+    for (const i of view.heads.keys())
+      for (const other of [Uint8Array.of(...(view.heads[i] as Uint8Array), 1), view.heads[i]?.subarray(1)])
+        expect(() => rootValue(log.suite, 11, view.heads.with(i, other as Uint8Array))).toThrow(RangeError);
+    expect(() => rootValue(log.suite, 11, view.heads.slice(1))).toThrow(RangeError);
+    expect(rootValue(log.suite, 11, view.heads)).toEqual(view.root);
   });
 
   it("decodes only its own format of evidence", async () => {

@@ -4,7 +4,14 @@ import { keyedHashSuite } from "../fixtures/keyed-hash-suite.js";
 import { MemoryLog, text } from "../fixtures/memory-log.js";
 import { searchBinaryLadder, MAX_VERSION } from "../binary-ladder.js";
 import { DistinguishedHead } from "../structs/index.js";
-import { compareDistinguishedHead, compareRoots, createClient, distinguishedHead, INITIAL_STATE } from "./index.js";
+import {
+  compareDistinguishedHead,
+  compareRoots,
+  createClient,
+  type ClientState,
+  distinguishedHead,
+  INITIAL_STATE,
+} from "./index.js";
 
 const root = (name: string): Uint8Array => {
   const bytes = new Uint8Array(32);
@@ -53,6 +60,85 @@ describe("comparing roots of distinguished heads", () => {
     expect(() => compareDistinguishedHead(state, forked)).toThrow(expect.objectContaining({ code: "fork" }));
     for (const malformed of [new Uint8Array(), result.distinguishedHead.subarray(1)])
       expect(() => compareDistinguishedHead(state, malformed)).toThrow(expect.objectContaining({ code: "malformed" }));
+  });
+});
+
+describe("what an honest user knows of distinguished entries", () => {
+  const label = text("label");
+
+  /** A user who has walked, looked away while the log grew, and owns a label from there. */
+  async function returned() {
+    const log = new MemoryLog({ suite: keyedHashSuite(), window: 200n });
+    let time = 1_000_000;
+    const grow = async (entries: number) => {
+      for (let i = 0; i < entries; i++) await log.append([], (time += 300));
+    };
+    await grow(1);
+    await log.put(label, [text("0")], (time += 300));
+    await grow(12);
+    const client = createClient(log);
+    const walk = async (from: ClientState, stop?: number) => {
+      const prepared = client.prepareDistinguished(from, { stop });
+      return prepared.verify(await log.prover.distinguished(prepared.request), time);
+    };
+    const { state: walked } = await walk(client.initialState());
+    await grow(3);
+    const search = client.prepareSearch(walked, { label });
+    const { state: searched } = await search.verify(await log.prover.search(search.request), time);
+    const init = client.prepareOwnerInit(searched, { label });
+    const { state: owning } = await init.verify(await log.prover.ownerInit(init.request), time);
+    await grow(3);
+    const monitor = client.prepareOwnerMonitor(owning, { label });
+    const monitored = await monitor.verify(await log.prover.ownerMonitor(monitor.request), time);
+    return { client, walk, walked, ...monitored, others: await walk(client.initialState()) };
+  }
+
+  it("has no gap after owner monitoring, so that it overlaps with what others know", async () => {
+    const { walk, walked, state, result, others } = await returned();
+    expect(result.verified.length).toBeGreaterThan(0);
+    expect(state.distinguished).toEqual(walked.distinguished);
+    expect(() => compareDistinguishedHead(state, others.result.distinguishedHead)).not.toThrow();
+    const caughtUp = await walk(state, state.distinguished.at(-1)?.position);
+    expect(caughtUp.state.distinguished).toEqual(others.state.distinguished);
+    expect(caughtUp.result.distinguishedHead).toEqual(others.result.distinguishedHead);
+  });
+
+  it("learns nothing from a walk that stops right of it", async () => {
+    const { walk, walked, others } = await returned();
+    const stop = others.state.distinguished.at(-3)?.position as number;
+    const { state, result } = await walk(walked, stop);
+    expect(result.heads.map(({ position }) => position)).toEqual(
+      others.state.distinguished.slice(-2).map(({ position }) => position),
+    );
+    expect(state.distinguished).toEqual(walked.distinguished);
+    expect(result.distinguishedHead).toEqual(distinguishedHead(walked));
+  });
+
+  it("goes on from where owner monitoring goes on", async () => {
+    const { client, walk, others, state } = await returned();
+    const start = others.state.distinguished.at(-3)?.position as number;
+    const partial = { ...state, distinguished: others.state.distinguished.slice(0, -2) };
+    expect((await walk(partial, start)).state.distinguished).toEqual(others.state.distinguished);
+    expect((await walk(client.initialState(), start)).state.distinguished).toEqual(
+      others.state.distinguished.slice(-2),
+    );
+  });
+
+  it("has no expired entries", async () => {
+    const log = new MemoryLog({ suite: keyedHashSuite(), window: 200n, lifetime: 2_000n });
+    const client = createClient(log);
+    let state = client.initialState();
+    for (let i = 0; i < 30; i++) {
+      const time = 1_000_000 + i * 300;
+      await log.append([], time);
+      const stop = i % 3 === 0 ? undefined : state.distinguished.at(-1)?.position;
+      const walk = client.prepareDistinguished(state, { stop });
+      ({ state } = await walk.verify(await log.prover.distinguished(walk.request), time));
+      const everything = client.prepareDistinguished(client.initialState());
+      const fresh = await everything.verify(await log.prover.distinguished(everything.request), time);
+      expect(state.distinguished).toEqual(fresh.state.distinguished);
+    }
+    expect(state.distinguished.length).toBeLessThanOrEqual(7);
   });
 });
 

@@ -105,7 +105,7 @@ export function prepareOwnerMonitor(
       const advanced = owner.advanced(owned.verified.at(-1) ?? start);
       const next = retainVersions({ ...known, monitoring, owner: advanced }, new Map());
       const heads = knownDistinguished(proven, owned.verified, state.view);
-      const distinguished = mergeDistinguished(setting, state.distinguished, heads);
+      const distinguished = mergeDistinguished(setting, state.distinguished, { heads, after: start, view });
       const result: OwnerMonitorResult = {
         entries: monitoring,
         verified: owned.verified,

@@ -84,13 +84,16 @@ export async function runProof<T>(
     leafValue(setting.suite, { timestamp, prefixTree: prefixRoot }),
   );
   const shape = { size, leaves, retained: retained?.size, additional };
+  // Under a head of the same size nothing but the retained heads binds the proof to a signature: where it does not lead to
+  // them, anybody can have made it.
+  const mayNote = size !== retained?.size;
   const tree = evaluateBatchProof(
     setting.suite,
     shape,
     values,
     retained?.heads ?? [],
     proof.inclusion.elements,
-    setting.violated,
+    mayNote ? setting.violated : undefined,
   );
   // What a proof shows at a retained entry hangs on the user's memory of it, not on the signature.
   const isRetained = (position: number): boolean =>

@@ -1,6 +1,6 @@
 import { encode } from "@mls-as/tls-codec";
 import { LogEntry } from "../structs/index.js";
-import type { Suite } from "../suite/index.js";
+import { HASH_LENGTH, type Suite } from "../suite/suite.js";
 import { fullSubtrees } from "./subtrees.js";
 
 /** The value of a log tree leaf. Draft section "Log Tree" of "Cryptographic Computations". */
@@ -8,7 +8,7 @@ export function leafValue(suite: Suite, entry: LogEntry): Uint8Array {
   return suite.hash(encode(LogEntry, entry));
 }
 
-/** The value of a parent; a child is a leaf where its subtree's level is 0. */
+/** The value of a parent; a child is a leaf where its subtree's level is 0. @throws RangeError for a child that is no hash */
 export function parentValue(
   suite: Suite,
   left: Uint8Array,
@@ -16,6 +16,7 @@ export function parentValue(
   right: Uint8Array,
   rightLevel: number,
 ): Uint8Array {
+  if (left.length !== HASH_LENGTH || right.length !== HASH_LENGTH) throw new RangeError("no hash value");
   const input = new Uint8Array(66);
   input[0] = leftLevel === 0 ? 0 : 1;
   input.set(left, 1);
@@ -24,9 +25,13 @@ export function parentValue(
   return suite.hash(input);
 }
 
-/** Root of a log of `size` ≥ 1 entries from the values of its full subtrees, left to right. */
+/**
+ * Root of a log of `size` ≥ 1 entries from the values of its full subtrees, left to right.
+ * @throws RangeError for values that are no hashes, or not as many as there are full subtrees
+ */
 export function rootValue(suite: Suite, size: number, heads: readonly Uint8Array[]): Uint8Array {
   const subtrees = fullSubtrees(size);
+  if (heads.length !== subtrees.length || heads[0]?.length !== HASH_LENGTH) throw new RangeError("no hash values");
   let last = subtrees.length - 1;
   let value = heads[last] as Uint8Array;
   let level = (subtrees[last] as { level: number }).level;
