@@ -11,7 +11,7 @@ export const VERIFYING = [
   "search-tree.ts",
 ];
 
-/** `node scripts/mutation-keytrans.mjs [--every N] [PATH...]`. Results and what survives: docs/mutation-keytrans.md. */
+/** `node scripts/mutation.mjs keytrans [--every N] [PATH...]`. Results and what survives: docs/mutation-keytrans.md. */
 export default {
   testRunner: "vitest",
   vitest: { configFile: "vitest.mutation.config.ts", related: false },

@@ -122,6 +122,27 @@ function proofChanges(proof: Proof): [string, (target: Proof) => void][] {
   return changes;
 }
 
+/** After the point, a VRF proof has a challenge of 16 and a scalar of 32 octets (RFC 9381, "ECVRF Proving"). */
+const SCALARS = 48;
+
+/** Spoils the point and the scalar of a VRF proof. */
+const pointChanges: readonly [string, (proof: Uint8Array) => void][] = [
+  ["Gamma is no encoding of a point", (proof) => void proof.fill(0xff, 0, -SCALARS)],
+  ["Gamma has another x or y", (proof) => flip(proof, 8)],
+  ["Gamma has the other sign", (proof) => void flipSign(proof)],
+  ["Gamma is zero", (proof) => void proof.fill(0, 0, -SCALARS)],
+  ["Gamma is the neutral element", (proof) => void proof.fill(0, 0, -SCALARS).fill(1, 0, 1)],
+  ["the challenge is changed", (proof) => flip(proof, proof.length - SCALARS)],
+  ["the scalar is not below the group's order", (proof) => void proof.fill(0xff, -32)],
+];
+
+/** In SEC 1's compressed form the first octet says the sign, in that of RFC 8032 the last bit. */
+function flipSign(proof: Uint8Array): void {
+  const length = proof.length - SCALARS;
+  if (length === 33) flip(proof);
+  else proof[length - 1] = (proof[length - 1] as number) ^ 0x80;
+}
+
 /** Changes to what stands before the proof. */
 function fieldChanges(response: Response): [string, (target: Response) => void][] {
   const changes: [string, (target: Response) => void][] = [];
@@ -178,6 +199,9 @@ function fieldChanges(response: Response): [string, (target: Response) => void][
     for (const [index, { commitment }] of binaryLadder.entries()) {
       const at = (r: Response): LadderStep => (r.binaryLadder as LadderStep[])[index] as LadderStep;
       add(`binary_ladder[${index}].proof: a bit of the scalar is changed`, (r) => flip(at(r).proof, 60));
+      if (index === 0)
+        for (const [reason, change] of pointChanges)
+          add(`binary_ladder[0].proof: ${reason}`, (r) => change(at(r).proof));
       add(
         commitment === undefined
           ? `binary_ladder[${index}].commitment: present where it must be absent`
