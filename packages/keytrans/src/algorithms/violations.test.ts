@@ -26,9 +26,12 @@ const label = text("label");
  * Versions 0–1 at entry 2, 2 at 5, 3–6 at 9, of 14; each entry a second after the one before. With a window of four
  * seconds 0, 1, 3, 5, 7, 9 and 11 are distinguished.
  */
-async function log(window = 4000n, lifetime?: bigint): Promise<MemoryLog> {
+async function log(
+  window = 4000n,
+  lifetime?: bigint,
+  changes: Readonly<Record<number, string[]>> = { 2: ["0", "1"], 5: ["2"], 9: ["3", "4", "5", "6"] },
+): Promise<MemoryLog> {
   const made = new MemoryLog({ suite: keyedHashSuite(), window, ...(lifetime === undefined ? {} : { lifetime }) });
-  const changes: Record<number, string[]> = { 2: ["0", "1"], 5: ["2"], 9: ["3", "4", "5", "6"] };
   for (let i = 0; i < 14; i++) {
     const values = changes[i];
     const time = START + i * 1000;
@@ -125,6 +128,39 @@ describe("fixed-version search", () => {
   });
 });
 
+describe("what a fixed-version search found", () => {
+  const found = async (made: MemoryLog, version: number) => {
+    const { outcome, refused } = await run(made, (view) => fixedVersionSearch(view, version));
+    return outcome ?? refused?.code;
+  };
+
+  it("is to be monitored right of the rightmost distinguished entry, and nowhere else", async () => {
+    // Of 14 entries 11 is the rightmost distinguished one.
+    const made = await log(4000n, undefined, { 2: ["0"], 11: ["1"], 12: ["2"], 13: ["3"] });
+    expect(await Promise.all([0, 1, 2, 3].map((version) => found(made, version)))).toEqual([
+      { position: 7, undistinguished: false },
+      { position: 11, undistinguished: false },
+      { position: 12, undistinguished: true },
+      { position: 13, undistinguished: true },
+    ]);
+    const nothing = await log(2n ** 50n, undefined, { 2: ["0"], 5: ["1"] });
+    expect(await found(nothing, 0)).toEqual({ position: 3, undistinguished: true });
+  });
+
+  it("counts after expired entries only where an unexpired distinguished entry stands left of it", async () => {
+    // With a lifetime of six seconds entry 7 and all before it have expired; 13 holds 7 and 8, no entry 7 alone.
+    const changes = { 2: ["0"], 10: ["1", "2", "3", "4", "5", "6"], 13: ["7", "8"] };
+    for (const window of [4000n, 2000n]) {
+      const made = await log(window, 6000n, changes);
+      expect(await found(made, 7), `${window}`).toMatchObject({ position: 13 });
+      expect(await found(made, 8), `${window}`).toMatchObject({ position: 13 });
+      expect(await found(made, 9), `${window}`).toBe("not-found");
+      expect(await found(made, 6), `${window}`).toMatchObject({ position: 11 });
+      expect(await found(made, 3), `${window}`).toMatchObject({ position: 10 });
+    }
+  });
+});
+
 describe("contact monitoring", () => {
   it("climbs to the first distinguished entry, from right to left", async () => {
     const made = await log();
@@ -160,6 +196,12 @@ describe("contact monitoring", () => {
     expect(await run(made, (view) => contactMonitor(view, entries, 11))).toMatchObject({
       ...clean,
       outcome: { map: [], deferred: [] },
+      asked: [11],
+    });
+    // Nothing is distinguished: there is no last step to leave.
+    expect(await run(await log(2n ** 50n), (view) => contactMonitor(view, entries, 3))).toMatchObject({
+      ...clean,
+      outcome: { map: [{ position: 11, version: 6 }], deferred: [] },
       asked: [11],
     });
   });
