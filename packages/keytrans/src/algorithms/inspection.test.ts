@@ -89,3 +89,37 @@ describe("prefix trees", () => {
     await expect(remembering.inclusion(3, [0])).rejects.toMatchObject({ code: "prefix-root-mismatch" });
   });
 });
+
+describe("what a response has proven", () => {
+  /** Versions that a ladder for 3 at entry 5 looks up, after something else at entry 3; everything is said to be there. */
+  async function askedAfter(before: (inspection: Inspection) => Promise<unknown>): Promise<number[]> {
+    const asked: number[] = [];
+    const counting: ProofSource = {
+      ...source({ 3: 1, 5: 2 }),
+      lookUp: (position, lookups, report) => {
+        for (let version = lookups.next(); version !== undefined; version = lookups.next()) {
+          if (position === 5) asked.push(version);
+          report(version, version <= 3);
+          lookups.answer(version <= 3);
+        }
+        return hash(position);
+      },
+    };
+    const inspection = new Inspection(counting, []);
+    await before(inspection);
+    expect(await inspection.searchLadder(5, 3, true)).toBe(0);
+    return asked;
+  }
+
+  it("is left out of later search ladders; what was looked up for another purpose is not", async () => {
+    const whole = await askedAfter(async () => {});
+    expect(whole).toEqual([0, 1, 3, 7, 5, 4]);
+    expect(await askedAfter((inspection) => inspection.searchLadder(3, 3, true))).toEqual([7, 5, 4]);
+    for (const before of [
+      (inspection: Inspection) => inspection.searchLadder(3, 3, false),
+      (inspection: Inspection) => inspection.includes(3, [0, 1, 3]),
+      (inspection: Inspection) => inspection.monitoringLadder(3, 3),
+    ])
+      expect(await askedAfter(before)).toEqual(whole);
+  });
+});
