@@ -40,7 +40,7 @@ _kt() {
       case "$before" in
         --evidence-dir|--token-file|--own|--webhook-secret-file|--sendmail) COMPREPLY=($(compgen -f -- "$word")); return ;;
       esac
-      COMPREPLY=($(compgen -W "--json --evidence-dir --log --url --token-file --timeout --own --daemon --interval --listen --webhook --webhook-secret-file --exec --mail --mail-from --sendmail" -- "$word"))
+      COMPREPLY=($(compgen -W "--json --evidence-dir --log --url --token-file --timeout --own --accept-gaps --daemon --interval --listen --webhook --webhook-secret-file --exec --mail --mail-from --sendmail" -- "$word"))
       ;;
     audit)
       case "$before" in

@@ -46,6 +46,7 @@ complete -c kt -n "__fish_seen_subcommand_from watch" -l url -x -d 'ask the same
 complete -c kt -n "__fish_seen_subcommand_from watch" -l token-file -r -F -d 'bearer token for a log that is not public (or KT_TOKEN_FILE)'
 complete -c kt -n "__fish_seen_subcommand_from watch" -l timeout -x -d 'for one request'
 complete -c kt -n "__fish_seen_subcommand_from watch" -l own -r -F -d 'devices.json: you own these labels, and anything not listed there is an alert'
+complete -c kt -n "__fish_seen_subcommand_from watch" -l accept-gaps -d 'you know of the versions and entries that the log withheld so far: go on without them'
 complete -c kt -n "__fish_seen_subcommand_from watch" -l daemon -d 'look again and again until SIGTERM'
 complete -c kt -n "__fish_seen_subcommand_from watch" -l interval -x -d 'between two looks of a daemon (default 300)'
 complete -c kt -n "__fish_seen_subcommand_from watch" -l listen -x -d 'metrics and health of a daemon: /metrics /healthz /readyz'

@@ -63,6 +63,7 @@ _kt() {
       '--token-file[bearer token for a log that is not public (or KT_TOKEN_FILE)]:file:_files' \
       '--timeout[for one request]:seconds:' \
       '--own[devices.json\: you own these labels, and anything not listed there is an alert]:file:_files' \
+      '--accept-gaps[you know of the versions and entries that the log withheld so far\: go on without them]' \
       '--daemon[look again and again until SIGTERM]' \
       '--interval[between two looks of a daemon (default 300)]:seconds:' \
       '--listen[metrics and health of a daemon\: /metrics /healthz /readyz]:host\:port:' \

@@ -22,10 +22,11 @@ export type LoggedValue =
   | { readonly kind: "device-list"; readonly list: DeviceList; readonly hash: Uint8Array }
   | { readonly kind: "other"; readonly value: Uint8Array; readonly hash: Uint8Array };
 
-/** What is known of the version before. */
+/** What is known of the version before, or of an earlier one where those in between could not be read. */
 export interface Predecessor {
   readonly list: DeviceList;
-  readonly hash: Uint8Array;
+  /** Of the version just before; undefined where that could not be read. */
+  readonly hash: Uint8Array | undefined;
 }
 
 /**
@@ -48,7 +49,7 @@ export async function readValue(
       label: name,
       version,
       logId,
-      ...(previous && { previousHash: previous.hash }),
+      ...(previous?.hash && { previousHash: previous.hash }),
     });
     await verifyDeviceListSignatures(nodeProvider, list);
     const at = BigInt(Math.floor(loggedAt / 1000));

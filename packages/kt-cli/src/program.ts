@@ -82,6 +82,7 @@ export function createProgram(context: Context, perform: Perform): Command {
     );
   asks(command("watch <label...>", "look at every new version of labels, and alert on what must not be"))
     .option("--own <file>", "devices.json: you own these labels, and anything not listed there is an alert")
+    .option("--accept-gaps", "you know of the versions and entries that the log withheld so far: go on without them")
     .option("--daemon", "look again and again until SIGTERM")
     .option("--interval <seconds>", "between two looks of a daemon (default 300)", seconds)
     .option("--listen <host:port>", "metrics and health of a daemon: /metrics /healthz /readyz")

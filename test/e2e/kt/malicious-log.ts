@@ -29,6 +29,7 @@ import {
   MemoryStore,
   type Prover,
   ProverError,
+  type ProverErrorCode,
   type ProverStore,
   sequence,
 } from "@mls-as/keytrans/prover";
@@ -165,6 +166,8 @@ export class MaliciousLog {
   }
 
   async #answer(serving: Serving, url: URL, body: Uint8Array): Promise<Uint8Array | undefined> {
+    const refusal = serving.refuse?.(url.pathname, body);
+    if (refusal !== undefined) throw new ProverError(refusal, "made up", "Lies");
     const branch = serving.branch(url.pathname);
     const answer = await branch.answer(url, body);
     return answer && (serving.bend?.(url.pathname, answer) ?? answer);
@@ -175,6 +178,8 @@ export interface Serving {
   branch(path: string): Branch;
   /** Alters answers on their way. */
   readonly bend?: (path: string, answer: Uint8Array) => Uint8Array;
+  /** Makes up why a request is not answered; undefined: it is answered. */
+  readonly refuse?: (path: string, request: Uint8Array) => ProverErrorCode | undefined;
 }
 
 class NotHere extends Error {}

@@ -24,7 +24,7 @@ export class AliceHistory {
     this.#since = since;
   }
 
-  #next(origin: DeviceList["origin"], devices: readonly DeviceRecord[]): Uint8Array {
+  #next(origin: DeviceList["origin"], devices: readonly DeviceRecord[], previous?: Uint8Array): Uint8Array {
     const before = this.values.at(-1);
     this.#devices = devices;
     const value = encodeDeviceList(
@@ -32,7 +32,7 @@ export class AliceHistory {
         format: 1,
         identity: ALICE,
         version: this.values.length,
-        previousHash: before === undefined ? new Uint8Array(32) : deviceListHash(before),
+        previousHash: previous ?? (before === undefined ? new Uint8Array(32) : deviceListHash(before)),
         origin,
         devices: [...devices],
       }),
@@ -74,6 +74,27 @@ export class AliceHistory {
   /** A device that nobody of Alice's vouches for. */
   addGhost(): Uint8Array {
     return this.#next("enrolment", [...this.#devices, this.#device(GHOST, "ghost")]);
+  }
+
+  /** The ghost is gone as if it had never been. */
+  dropGhost(): Uint8Array {
+    return this.#next(
+      "expiry",
+      this.#devices.filter(({ client }) => client !== GHOST),
+    );
+  }
+
+  /** The first device is gone, though its key is valid. */
+  dropPhone(): Uint8Array {
+    return this.#next(
+      "expiry",
+      this.#devices.filter(({ client }) => client !== PHONE),
+    );
+  }
+
+  /** A version that changes nothing; `previous` other than the truth breaks the chain. */
+  touch(previous?: Uint8Array): Uint8Array {
+    return this.#next("expiry", this.#devices, previous);
   }
 
   revokeLaptop(at: number): Uint8Array {

@@ -20,7 +20,7 @@ import { type LogFlags, openSession, type Session } from "../pin.js";
 import type { Report } from "../report.js";
 import type { Paper } from "../terminal/paper.js";
 import { table } from "../terminal/table.js";
-import { searchOne } from "./search.js";
+import { searchOne } from "../label-versions.js";
 
 export interface GroupFlags extends LogFlags {
   /** User URIs that are meant to be in the group. */

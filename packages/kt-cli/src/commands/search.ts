@@ -1,10 +1,9 @@
-import { type ClientState, INITIAL_STATE, type SearchResult } from "@mls-as/keytrans/client";
+import { type ClientState, INITIAL_STATE } from "@mls-as/keytrans/client";
 import type { Exchange } from "@mls-as/kt-client";
-import { LogClientError } from "@mls-as/kt-client";
 import { asking } from "../asking.js";
 import { hex, labelBytes, shortHex, toBase64Url } from "../bytes-text.js";
 import type { Context } from "../context.js";
-import { changesOf, keysOf, type LoggedValue, originText, type Predecessor, readValue } from "../device-list-view.js";
+import { changesOf, keysOf, originText, type Predecessor, readValue } from "../device-list-view.js";
 import { EXIT } from "../exit-code.js";
 import { writeJson } from "../json-file.js";
 import { holdAgainst, knownVersion } from "../label-memory.js";
@@ -13,6 +12,14 @@ import { writeProofs } from "../proof-file.js";
 import type { Report } from "../report.js";
 import type { Paper } from "../terminal/paper.js";
 import { table } from "../terminal/table.js";
+import {
+  type ErasedVersion,
+  erasure,
+  followedBy,
+  type FoundVersion,
+  searchOne,
+  versionOrErased,
+} from "../label-versions.js";
 import { ownListJson } from "../watch/own-devices-file.js";
 import { dayText, durationText, timeText } from "../terminal/time-text.js";
 
@@ -22,19 +29,6 @@ export interface SearchFlags extends LogFlags {
   readonly save?: string | undefined;
   /** Writes the proven active keys as a list for `kt watch --own`. */
   readonly writeOwn?: string | undefined;
-}
-
-/** One proven version. */
-export interface FoundVersion {
-  readonly result: SearchResult;
-  readonly value: LoggedValue;
-  readonly exchange: Exchange;
-}
-
-/** A version of the past whose value the log no longer has. */
-export interface ErasedVersion {
-  readonly version: number;
-  readonly erased: true;
 }
 
 /** Proves and prints the device list of a label. */
@@ -76,40 +70,15 @@ async function saveProofs(
   const exchanges: Exchange[] = [];
   for (const each of [...wanted, version]) {
     const answer = await asking(context, session, () =>
-      orErased(session.connection.search(INITIAL_STATE, { label, version: each })),
+      session.connection.search(INITIAL_STATE, { label, version: each }).catch((error: unknown) => {
+        if (erasure(error) === undefined) throw error;
+        return undefined;
+      }),
     );
     if (answer !== undefined) exchanges.push(answer.exchange);
   }
   await writeProofs(save as string, session.pin.logId, exchanges);
 }
-
-const isErased = (error: unknown): boolean =>
-  error instanceof LogClientError && ["value-deleted", "version-expired"].includes(error.problem?.code ?? "");
-
-/** Undefined where the operator has erased the value. */
-async function orErased<T>(answer: Promise<T>): Promise<T | undefined> {
-  return answer.catch((error: unknown) => {
-    if (isErased(error)) return undefined;
-    throw error;
-  });
-}
-
-/** Searches one version and reads its value. */
-export async function searchOne(
-  session: Session,
-  state: ClientState,
-  label: Uint8Array,
-  version: number | undefined,
-  previous?: Predecessor,
-): Promise<{ found: FoundVersion; state: ClientState }> {
-  const answer = await session.connection.search(state, { label, version });
-  const { result, exchange } = answer;
-  const value = await readValue(result.value, label, result.version, session.pin.logId, result.timestamp, previous);
-  return { found: { result, value, exchange }, state: answer.state };
-}
-
-const predecessor = (found: FoundVersion | ErasedVersion | undefined): Predecessor | undefined =>
-  found !== undefined && "value" in found && found.value.kind === "device-list" ? found.value : undefined;
 
 /** Every version up to the one found, the last included, each held against the one before. */
 async function earlier(
@@ -120,37 +89,16 @@ async function earlier(
 ): Promise<{ state: ClientState; versions: (FoundVersion | ErasedVersion)[] }> {
   const versions: (FoundVersion | ErasedVersion)[] = [];
   let state = start;
+  let previous: Predecessor | undefined;
   for (let version = 0; version < last.result.version; version++) {
-    const next = await versionOrErased(session, state, label, version, predecessor(versions.at(-1)));
+    const next = await versionOrErased(session, state, label, version, previous);
     versions.push(next.found);
     ({ state } = next);
+    previous = followedBy(previous, next.found);
   }
   const { result, exchange } = last;
-  const value = await readValue(
-    result.value,
-    label,
-    result.version,
-    session.pin.logId,
-    result.timestamp,
-    predecessor(versions.at(-1)),
-  );
+  const value = await readValue(result.value, label, result.version, session.pin.logId, result.timestamp, previous);
   return { state, versions: [...versions, { result, exchange, value }] };
-}
-
-/** A version, or the log's word that its value was erased. */
-export async function versionOrErased(
-  session: Session,
-  state: ClientState,
-  label: Uint8Array,
-  version: number,
-  previous: Predecessor | undefined,
-): Promise<{ found: FoundVersion | ErasedVersion; state: ClientState }> {
-  try {
-    return await searchOne(session, state, label, version, previous);
-  } catch (error) {
-    if (!isErased(error)) throw error;
-    return { found: { version, erased: true }, state };
-  }
 }
 
 function searchReport(
@@ -245,9 +193,11 @@ export function printVersion(
 function printHistory(paper: Paper, history: readonly (FoundVersion | ErasedVersion)[]): void {
   paper.line();
   paper.line("History", "bold");
-  const rows = history.map((each, i) => {
-    if ("erased" in each) return [String(each.version), "erased by the operator", ""];
-    const before = predecessor(history[i - 1]);
+  let previous: Predecessor | undefined;
+  const rows = history.map((each) => {
+    const before = previous;
+    previous = followedBy(previous, each);
+    if ("erased" in each) return [String(each.version), "erased by the operator", each.reason];
     if (each.value.kind === "other") return [String(each.result.version), "", `${each.value.value.length} octets`];
     return [
       String(each.result.version),

@@ -15,6 +15,8 @@ import { type Round, type Watched, watchOnce } from "../watch/round.js";
 
 export interface WatchFlags extends LogFlags, NotifyFlags, SharedFlags {
   readonly own?: string | undefined;
+  /** What the log withheld from the owner so far is known, and no alert any more. */
+  readonly acceptGaps?: boolean | undefined;
   readonly daemon?: boolean | undefined;
   /** Seconds between two looks of a daemon. */
   readonly interval?: number | undefined;
@@ -26,10 +28,13 @@ const INTERVAL = 300;
 /** Looks at labels, as their owner or as a contact, and says what must not be. */
 export async function watch(context: Context, labels: readonly string[], flags: WatchFlags): Promise<Report> {
   if (new Set(labels).size !== labels.length) throw new Failure("usage", "A label is named twice.");
+  const acceptGaps = flags.acceptGaps === true;
+  if (acceptGaps && (flags.own === undefined || flags.daemon === true))
+    throw new Failure("usage", "--accept-gaps is for one look of an owner: with --own, without --daemon.");
   const own = flags.own === undefined ? undefined : await readOwnList(context, flags.own);
   const notifier = await Notifier.open(context, flags);
   const session = await openSession(context, flags);
-  const watched: Watched = { session, labels, own, flags };
+  const watched: Watched = { session, labels, own, acceptGaps, flags };
   if (flags.daemon === true) return runDaemon(context, watched, notifier, flags);
   return roundReport(context, watched, await watchOnce(context, watched, notifier));
 }
@@ -44,19 +49,32 @@ function roundReport(context: Context, { labels, own, session }: Watched, round:
         const look = round.looks.get(label);
         if (look === undefined) return { label, verified: false };
         const { version, treeSize, timestamp } = look.greatest.result;
-        return { label, verified: true, version, newVersions: look.versions.length, treeSize, timestamp };
+        return {
+          label,
+          verified: true,
+          version,
+          newVersions: look.versions.length,
+          treeSize,
+          timestamp,
+          ...(own !== undefined && {
+            monitored: look.shortfall === undefined,
+            ownedFrom: look.ownedFrom,
+            unread: look.unread.map((each) => each.version),
+            ...(look.skipped && { skipped: look.skipped }),
+          }),
+        };
       }),
       alerts: round.alerts,
       fresh: round.fresh.map(({ id }) => id),
       undelivered: round.undelivered,
     },
     print(paper) {
-      for (const [label, { greatest, versions, before }] of round.looks) {
+      for (const [label, { greatest, versions, before, skipped }] of round.looks) {
         const { version, timestamp } = greatest.result;
         paper.inked(["title", label], `  version ${version}, verified at ${timeText(timestamp)}`);
         let previous = before?.list;
         for (const found of versions) {
-          if ("erased" in found) paper.line(`  version ${found.version}: erased by the operator`);
+          if ("erased" in found) paper.line(`  version ${found.version}: not shown (${found.reason})`);
           else if (found.value.kind === "device-list") {
             paper.paragraph(
               changesOf(found.value.list, previous).join("; ") || "first look",
@@ -67,6 +85,8 @@ function roundReport(context: Context, { labels, own, session }: Watched, round:
           }
         }
         if (versions.length === 0) paper.line("  nothing new", "dim");
+        if (skipped !== undefined)
+          paper.line(`  Owned anew: entries between ${skipped.from} and ${skipped.to} were not inspected.`, "warn");
       }
       for (const alert of round.alerts) printAlert(paper, alert);
       if (round.alerts.length === 0) paper.line("Nothing is wrong.", "good");
@@ -103,7 +123,7 @@ async function runDaemon(context: Context, watched: Watched, notifier: Notifier,
     while (!context.signal.aborted) {
       const round = await watchOnce(context, watched, notifier);
       if (context.signal.aborted) break;
-      record.note(round, watched.labels.length);
+      record.note(round);
       rounds++;
       exit = exitOf(round.alerts);
       for (const alert of round.fresh)

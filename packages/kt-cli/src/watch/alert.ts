@@ -8,6 +8,10 @@ export type AlertKind =
   | "unknown-key"
   /** A key of the owner's list was revoked. */
   | "own-key-revoked"
+  /** The log says that it does not have a version of the owner's label any more, and nothing proves that it need not. */
+  | "version-withheld"
+  /** Distinguished entries at which the owner's label could not be inspected. */
+  | "not-monitored"
   /** A contact's new key stands on the operator's word alone, or all devices were replaced. */
   | "identity-changed"
   /** A proven value that breaks the rules of device lists. */
@@ -49,6 +53,8 @@ const EXITS: Readonly<Record<AlertKind, ExitCode>> = {
   "value-rejected": EXIT.misbehaviour,
   misbehaviour: EXIT.misbehaviour,
   "unexpected-key": EXIT.unexpectedKey,
+  "version-withheld": EXIT.unreachable,
+  "not-monitored": EXIT.unreachable,
   "stale-head": EXIT.unreachable,
   unreachable: EXIT.unreachable,
   unverifiable: EXIT.unreachable,

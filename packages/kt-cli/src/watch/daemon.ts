@@ -28,11 +28,11 @@ export class DaemonRecord {
     this.#started = context.clock();
   }
 
-  note({ alerts, fresh, looks, undelivered }: Round, labels: number): void {
+  note({ alerts, fresh, looks, undelivered, whole }: Round): void {
     const now = this.#context.clock();
     this.#rounds++;
     this.#lastRound = now;
-    if (looks.size === labels) this.#lastWhole = now;
+    if (whole) this.#lastWhole = now;
     else this.#failures++;
     this.#open = alerts.length;
     this.#undelivered = undelivered;

@@ -1,5 +1,5 @@
-import type { ErasedVersion, FoundVersion } from "../commands/search.js";
 import { changesOf, type KeyView, keysOf, type Predecessor } from "../device-list-view.js";
+import { type ErasedVersion, type FoundVersion, followedBy } from "../label-versions.js";
 import type { Alert, AlertKind } from "./alert.js";
 import type { LabelLook } from "./label-watch.js";
 import type { OwnList } from "./own-devices-file.js";
@@ -23,7 +23,8 @@ function alert({ log, label, now }: Subject, kind: AlertKind, version: number, d
 /** Anything, in any version, that is not in the owner's list. */
 function ownerFindings(subject: Subject, look: LabelLook, own: OwnList): Alert[] {
   const { versions, greatest } = look;
-  const alerts = new Map<string, Alert>(revocations(subject, look, own).map((each) => [each.id, each]));
+  const said = [...withheld(subject, look), ...revocations(subject, look, own)];
+  const alerts = new Map<string, Alert>(said.map((each) => [each.id, each]));
   const now = new Set(keysIn(greatest, subject.now).map(({ client, key }) => `${client} ${key}`));
   // The greatest version is judged at every look, so that what must not be there is said as long as it is there.
   for (const found of [...versions, greatest])
@@ -49,6 +50,22 @@ function judgeKey(subject: Subject, own: OwnList, version: number, key: KeyView,
   if (keys !== undefined && !keys.has(key.key))
     return alert(subject, "unknown-key", version, `${key.client} has a key that is not in your list: ${what}`, key);
   return undefined;
+}
+
+/** Versions that nobody can judge, and distinguished entries that nobody inspected. */
+function withheld(subject: Subject, { unread, shortfall }: LabelLook): Alert[] {
+  const alerts = unread.map(({ version, reason }) =>
+    alert(
+      subject,
+      "version-withheld",
+      version,
+      `version ${version} of your label cannot be read: the log says ${reason}. Nothing proves that, and whatever stood in it, a device that is not yours too, is hidden from you. It is asked for again at each look; if you had it erased, say --accept-gaps once`,
+    ),
+  );
+  if (shortfall === undefined) return alerts;
+  const { log, label, now } = subject;
+  const detail = `your label is not monitored right of entry ${shortfall.start}: ${shortfall.why}. Until this succeeds, a version that only others were shown may go unnoticed; if you know why, --accept-gaps takes ownership anew from where the log is now`;
+  return [...alerts, { id: `not-monitored|${label}`, kind: "not-monitored", log, label, detail, at: now }];
 }
 
 /** Listed keys that were active and are revoked in a version since the last look. */
@@ -85,15 +102,11 @@ function contactFindings(subject: Subject, { versions, before }: LabelLook): Ale
   let previous: Predecessor | undefined = before;
   for (const found of versions) {
     const list = listOf(found);
-    if (list === undefined) {
-      previous = undefined;
-      continue;
-    }
-    if (previous !== undefined)
+    if (list !== undefined && previous !== undefined)
       for (const change of changesOf(list.list, previous.list))
         if (change.startsWith("IDENTITY CHANGED"))
           alerts.push(alert(subject, "identity-changed", list.list.version, change));
-    previous = list;
+    previous = followedBy(previous, found);
   }
   return alerts;
 }

@@ -9,15 +9,23 @@ import { saveBundle, type SharedFlags } from "../save-bundle.js";
 import { durationText } from "../terminal/time-text.js";
 import type { Alert, AlertKind } from "./alert.js";
 import { findingsOf } from "./findings.js";
-import { type LabelLook, lookAt } from "./label-watch.js";
+import { type LabelLook, lookAt, type Watcher } from "./label-watch.js";
 import type { Notifier } from "./notify.js";
 import type { OwnList } from "./own-devices-file.js";
-import { readWatchState, type WatchState, writeWatchState } from "./watch-state.js";
+import {
+  readWatchState,
+  type UnreadVersion,
+  type WatchedLabel,
+  type WatchState,
+  writeWatchState,
+} from "./watch-state.js";
 
 export interface Watched {
   readonly session: Session;
   readonly labels: readonly string[];
   readonly own: OwnList | undefined;
+  /** The owner knows of what the log withheld so far, and goes on without it. */
+  readonly acceptGaps: boolean;
   readonly flags: SharedFlags;
 }
 
@@ -29,6 +37,8 @@ export interface Round {
   readonly fresh: readonly Alert[];
   readonly looks: ReadonlyMap<string, LabelLook>;
   readonly undelivered: number;
+  /** Every label was read, and monitored as far as the log goes. */
+  readonly whole: boolean;
 }
 
 const KINDS: Partial<Record<FailureCode, AlertKind>> = {
@@ -44,7 +54,8 @@ const KINDS: Partial<Record<FailureCode, AlertKind>> = {
 
 /** Looks once, tells what is new, and keeps what was verified. @throws Failure for what is no finding */
 export async function watchOnce(context: Context, watched: Watched, notifier: Notifier): Promise<Round> {
-  const { session, labels, own } = watched;
+  const { session, labels, own, acceptGaps } = watched;
+  const watcher: Watcher = own === undefined ? { owned: false } : { owned: true, acceptGaps };
   const before = await readWatchState(context, session.pin);
   const alerts: Alert[] = [];
   const looks = new Map<string, LabelLook>();
@@ -53,19 +64,24 @@ export async function watchOnce(context: Context, watched: Watched, notifier: No
   let state = before;
   for (const label of labels) {
     try {
-      const look = await lookOnce(context, session, label, before, own !== undefined);
+      const look = await lookOnce(context, session, label, before, watcher);
       looks.set(label, look);
       alerts.push(...findingsOf({ log: session.pin.name, label, now: context.clock() }, look, own));
       const { version } = look.greatest.result;
       const value = toBase64Url(look.greatest.result.value);
-      state = { ...state, labels: { ...state.labels, [label]: { version, value } } };
+      const known: WatchedLabel = {
+        version,
+        value,
+        ...(look.unread.length > 0 && { unread: look.unread.map(unread) }),
+      };
+      state = { ...state, labels: { ...state.labels, [label]: known } };
     } catch (error) {
       alerts.push(await alertOf(context, watched, label, error));
     }
   }
   const told = new Set(before.told);
   const fresh = alerts.filter(({ id }) => !told.has(id));
-  const whole = looks.size === labels.length;
+  const whole = looks.size === labels.length && [...looks.values()].every((look) => look.shortfall === undefined);
   // What was found is kept before it is told: told twice is better than never.
   const pending = [...before.pending, ...fresh.flatMap((alert) => notifier.deliveries(alert))];
   const next: WatchState = {
@@ -77,21 +93,23 @@ export async function watchOnce(context: Context, watched: Watched, notifier: No
   await writeWatchState(context, session.pin, next);
   const undelivered = await notifier.deliver(pending);
   if (pending.length > 0) await writeWatchState(context, session.pin, { ...next, pending: undelivered });
-  return { alerts, fresh, looks, undelivered: undelivered.length };
+  return { alerts, fresh, looks, undelivered: undelivered.length, whole };
 }
+
+const unread = ({ version, hash }: UnreadVersion): UnreadVersion => ({ version, ...(hash !== undefined && { hash }) });
 
 async function lookOnce(
   context: Context,
   session: Session,
   label: string,
   before: WatchState,
-  owned: boolean,
+  watcher: Watcher,
 ): Promise<LabelLook> {
   const bytes = labelBytes(label);
   const known = await knownVersion(context, session, bytes);
   return asking(context, session, () =>
     session.client.transact(async (state) => {
-      const look = await lookAt(session, state, label, before.labels[label], owned);
+      const look = await lookAt(session, state, label, before.labels[label], watcher);
       await holdAgainst(context, session, bytes, known, look.greatest);
       return { result: look, state: look.state };
     }),

@@ -10,6 +10,15 @@ export interface WatchedLabel {
   readonly version: number;
   /** The encoded value of that version, base64url. */
   readonly value: string;
+  /** Earlier versions that the owner could not read, to be asked for again. */
+  readonly unread?: readonly UnreadVersion[];
+}
+
+/** A version that the log did not show its owner. */
+export interface UnreadVersion {
+  readonly version: number;
+  /** What its hash must be, by the version after it, base64url; absent where that could not be read either. */
+  readonly hash?: string;
 }
 
 export interface Delivery {
