@@ -52,6 +52,8 @@ export interface GossipHead {
   readonly root: string;
 }
 
+/** Answers to one round of owner monitoring, each of them progress that the log proves. */
+const OWNER_STEPS = 1000;
 const FORMAT = 1;
 const MAX = 2 ** 32 - 1;
 const Stored = struct({ format: uint16, read: optional(uint32), detector: opaque(0, MAX), alerts: opaque(0, MAX) });
@@ -164,19 +166,21 @@ export class Monitor {
     this.#read = result.version;
   }
 
-  /** Monitors up to the rightmost distinguished entry; learns of newer versions on the way. */
+  /**
+   * Monitors up to the rightmost distinguished entry; learns of newer versions on the way. A log that never comes to its
+   * end hides something: that counts as silence, like a refusal. @throws ClientError, LogClientError
+   */
   async #ownerSteps(start: ClientState, label: Uint8Array): Promise<ClientState> {
     const { connection } = this.#options.lists.log;
     let state = start;
-    for (let learned = false; ; ) {
+    for (let steps = 0; steps < OWNER_STEPS; steps++) {
       const step = await connection.ownerMonitor(state, { label });
       state = step.state;
       if (step.result.complete) return state;
       if (step.result.verified.length > 0) continue;
-      if (learned) return state;
-      learned = true;
       state = (await connection.update(state, { label, values: [] })).state;
     }
+    throw new ClientError("malformed-answer", "ownerMonitor", `the log goes on after ${OWNER_STEPS} answers`);
   }
 
   async #readContact(user: string, report: Report): Promise<void> {
