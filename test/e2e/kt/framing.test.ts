@@ -10,6 +10,7 @@ import { decode, encode } from "@mls-as/tls-codec";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { callKt, type Run } from "./kt-process.js";
 import { type Branch, MaliciousLog } from "./malicious-log.js";
+import { leafValue } from "../../../packages/keytrans/src/log-tree/hashing.js";
 import { ALICE, AliceHistory } from "./users.js";
 
 let folder: string;
@@ -95,6 +96,29 @@ describe("an honest log cannot be accused with its own bytes", () => {
       const run = await judge(bundle);
       expect([run.code, run.json["verdict"]], run.stdout).toEqual([0, "unfounded"]);
     }
+  });
+
+  test("a head of a tree, with octets that are no part of any hash", async () => {
+    for (let i = 0; i < 5; i++) await branch.heartbeat(start + 10_000 + i);
+    const small = head();
+    const [root] = (states()[8] as AuditorState).heads as [Uint8Array];
+    for (let i = 0; i < 3; i++) await branch.heartbeat(start + 20_000 + i);
+    const entries = branch.store.entries([8, 9, 10]) as readonly { timestamp: number; prefixRoot: Uint8Array }[];
+    const appended = entries.map(({ timestamp, prefixRoot }) =>
+      base64Url(leafValue(log.suite, { timestamp, prefixTree: prefixRoot })),
+    );
+    const bundle = { kind: "tree-heads", configuration: configuration(), small, large: head(), appended };
+    const honest = await judge({ ...bundle, heads: [base64Url(root)] });
+    expect([honest.code, honest.json["verdict"]], honest.stdout).toEqual([0, "unfounded"]);
+    for (const bent of [Uint8Array.of(...root, 7), root.subarray(0, 31), new Uint8Array()]) {
+      const framed = await judge({ ...bundle, heads: [base64Url(bent)] });
+      expect([framed.code, framed.json.error?.code], framed.stdout).toEqual([2, "file-malformed"]);
+    }
+    const leaf = Buffer.from(appended[0] as string, "base64url");
+    const leaves = [base64Url(Uint8Array.of(...leaf, 0)), ...appended.slice(1)];
+    expect((await judge({ ...bundle, heads: [base64Url(root)], appended: leaves })).code).toBe(2);
+    const longer = base64Url(Uint8Array.of(...Buffer.from(small.root, "base64url"), 0));
+    expect((await judge({ ...bundle, heads: [], small: { ...small, root: longer } })).code).toBe(2);
   });
 
   test("its updates after a state that was made up", async () => {

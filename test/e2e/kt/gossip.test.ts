@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
@@ -101,4 +101,20 @@ test("forged, damaged and foreign payloads accuse nobody", async () => {
   const foreign = (await prepare(0, "gossip")).json["payload"] as string;
   expect((await prepare(1, "gossip", foreign)).code).toBe(4);
   other.close();
+});
+
+test("a list of heads that was edited accuses nobody where the walk is beside it", async () => {
+  for (let i = 0; i < 4; i++) await shown[0].heartbeat(start + 60_000 + i);
+  const file = join(folder, "edited.json");
+  await prepare(1, "gossip", "--save", file);
+  const saved = JSON.parse(await readFile(file, "utf8")) as { payload: string };
+  const bytes = Buffer.from(saved.payload.slice(4), "base64url");
+  // The last head's root ends the payload.
+  bytes.writeUInt8((bytes.at(-1) as number) ^ 1, bytes.length - 1);
+  const edited = { ...saved, payload: `KT1:${bytes.toString("base64url")}` };
+  await writeFile(file, JSON.stringify(edited));
+  const run = await prepare(0, "gossip", file);
+  expect([run.code, run.json.error?.code]).toEqual([3, "unverifiable"]);
+  await writeFile(file, JSON.stringify(saved));
+  expect(verdicts(await prepare(0, "gossip", file))).toEqual(["consistent"]);
 });

@@ -5,6 +5,8 @@ import { Failure } from "../failure.js";
 import type { Bundle, SignedRoot } from "./bundle-kinds.js";
 
 const FORMAT = "kt-evidence/1";
+/** Octets of a hash in every cipher suite of the draft. */
+const HASH = 32;
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -119,6 +121,16 @@ class Fields {
     if (!Array.isArray(value)) return this.refuse(name, "a list is due");
     return value.map((each, i) => base64UrlBytes(each, `${this.#path}${name}[${i}]`));
   }
+  /** A value of the tree. Bytes of any other length hash to what no tree holds. */
+  hash(name: string): Uint8Array {
+    return this.#sized(name, this.bytes(name));
+  }
+  hashes(name: string): Uint8Array[] {
+    return this.list(name).map((bytes, i) => this.#sized(`${name}[${i}]`, bytes));
+  }
+  #sized(name: string, bytes: Uint8Array): Uint8Array {
+    return bytes.length === HASH ? bytes : this.refuse(name, `a hash of ${HASH} octets is due`);
+  }
   count(name: string): number {
     const value = this.#value[name];
     return Number.isSafeInteger(value) && (value as number) >= 0
@@ -149,7 +161,7 @@ function readExchange(fields: Fields): Exchange {
 }
 
 function readRoot(fields: Fields): SignedRoot {
-  return { treeSize: fields.count("treeSize"), root: fields.bytes("root"), signature: fields.bytes("signature") };
+  return { treeSize: fields.count("treeSize"), root: fields.hash("root"), signature: fields.bytes("signature") };
 }
 
 /** Reads an evidence file. @throws Failure file-malformed */
@@ -176,8 +188,8 @@ export function readBundle(value: unknown): Bundle {
         configuration: fields.bytes("configuration"),
         small: readRoot(fields.object("small")),
         large: readRoot(fields.object("large")),
-        heads: fields.list("heads"),
-        appended: fields.list("appended"),
+        heads: fields.hashes("heads"),
+        appended: fields.hashes("appended"),
       };
     case "audit":
       return {

@@ -34,6 +34,22 @@ export async function checkGossip(log: KnownLog, gossip: Gossip, whose: string):
   });
   if (!equalBytes(shown.after.view?.root ?? new Uint8Array(), root))
     throw new Failure("unverifiable", `${whose}: its walk is of another tree than its head.`);
+  if (!sameHeads(gossip.heads, shown.after.distinguished))
+    throw new Failure(
+      "unverifiable",
+      `${whose}: its distinguished heads are not those of its walk; they were altered.`,
+    );
+}
+
+/** Nobody signs the list of heads: with the walk that proves them, it must say the same. */
+function sameHeads(said: Gossip["heads"], proven: Gossip["heads"]): boolean {
+  return (
+    said.length === proven.length &&
+    said.every(({ position, root }, i) => {
+      const head = proven[i];
+      return head?.position === position && equalBytes(head.root, root);
+    })
+  );
 }
 
 /** Compares two checked views of one log. Draft section "Detecting Forks". */
