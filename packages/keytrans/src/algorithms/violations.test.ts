@@ -341,6 +341,16 @@ describe("updating a label", () => {
     });
   });
 
+  it("finds nothing before the log's first entry", async () => {
+    for (const window of [0n, 2n ** 50n]) {
+      const made = await log(window, undefined, { 0: ["0", "1"] });
+      const previous = { greatest: undefined, lastPosition: -1, greatestAt: () => undefined };
+      const update = await run(made, (view) => updateLabel(view, previous, 0, 1));
+      expect(update).toMatchObject({ ...clean, outcome: { distinguished: window === 0n } });
+      expect(update.asked).toEqual(window === 0n ? [] : [0]);
+    }
+  });
+
   it("looks up at a distinguished entry only what owner monitoring will not", async () => {
     const made = await log(0n);
     const update = await run(made, (view) => updateLabel(view, { greatest: 2, lastPosition: 5, greatestAt }, 9, 6));
