@@ -1,13 +1,14 @@
 import { randomUUID } from "node:crypto";
 import { KeytransError } from "@mls-as/keytrans";
 import { ProverError } from "@mls-as/keytrans/prover";
-import { observeRequests, problemResponse, traceRequests, limitBody } from "@mls-as/service-runtime";
+import { observeRequests, problemResponse, traceRequests } from "@mls-as/service-runtime";
 import { CodecError } from "@mls-as/tls-codec";
 import { type Context as HonoContext, Hono } from "hono";
 import { cors } from "hono/cors";
 import type { Context } from "./context.js";
 import { Problem, PROBLEMS, type ProblemCode } from "./problem.js";
 import { Admission } from "./routes/admission.js";
+import { limitWork } from "./routes/work-limits.js";
 import { auditingRoutes } from "./routes/auditing.js";
 import type { Environment, LogApp } from "./routes/log-app.js";
 import { operationRoutes } from "./routes/operations.js";
@@ -26,11 +27,11 @@ function toProblem(error: unknown): Problem {
   return new Problem("internal");
 }
 
-/** Answers that an operator or a load balancer needs above all when the service is busy. */
-const NEVER_BUSY: ReadonlySet<string> = new Set(["/healthz", "/readyz", "/metrics"]);
-
-/** The log's HTTP interface: the draft's TLS structures in and out. Reads nothing but the context. */
-export function createApp(context: Context): LogApp {
+/**
+ * The log's HTTP interface: the draft's TLS structures in and out. Reads nothing but the context.
+ * @param listening where it listens, which stands in for a public URL that is not configured
+ */
+export function createApp(context: Context, listening: () => string | undefined = () => undefined): LogApp {
   const { config, metrics, logger } = context;
   const app: LogApp = new Hono();
   const route = (c: HonoContext): string => routeName(c.req.path);
@@ -60,26 +61,7 @@ export function createApp(context: Context): LogApp {
     maxAge: 86_400,
   });
   app.use(async (c, next) => (c.req.path === "/metrics" ? next() : share(c, next)));
-  let underWay = 0;
-  app.use(async (c, next) => {
-    if (NEVER_BUSY.has(c.req.path)) return next();
-    if (underWay >= config.maxUnderWay)
-      throw new Problem("overloaded", `${underWay} requests are being answered`, { retryAfter: 1 });
-    underWay++;
-    try {
-      await next();
-    } finally {
-      underWay--;
-    }
-  });
-  app.use(
-    limitBody({
-      maxSize: config.maxBodyBytes,
-      onError: () => {
-        throw new Problem("body-too-large", `bodies have at most ${config.maxBodyBytes} bytes`);
-      },
-    }),
-  );
+  limitWork(app, context);
   app.onError((error, c) => {
     const problem = toProblem(error);
     if (problem.code === "internal") logger.error({ err: error, requestId: c.get("requestId") }, "unexpected error");
@@ -93,7 +75,7 @@ export function createApp(context: Context): LogApp {
     return response;
   });
 
-  const admission = new Admission(context);
+  const admission = new Admission(context, () => config.publicUrl ?? listening());
   readingRoutes(app, context, admission);
   updateRoutes(app, context, admission);
   auditingRoutes(app, context, admission);

@@ -1,4 +1,4 @@
-import { type HttpServer, listen, startTracing } from "@mls-as/service-runtime";
+import { ConfigurationError, type HttpServer, listen, startTracing } from "@mls-as/service-runtime";
 import { createApp } from "./app.js";
 import type { Config } from "./config.js";
 import { closeContext, type Context, type ContextOptions, openContext } from "./context.js";
@@ -12,11 +12,15 @@ export interface RunningService {
 
 /** Opens the data folder and listens. @throws ConfigurationError, DataFolderError, KeyFileError */
 export async function serve(config: Config, options: ContextOptions = {}): Promise<RunningService> {
+  refuseNameless(config);
   const tracing = await startTracing({ service: "kt-log", endpoint: config.tracingEndpoint });
   const context = await openContext(config, Date.now, options);
   let server: HttpServer;
+  let url: string | undefined;
   try {
-    server = await listen({ fetch: createApp(context).fetch, host: config.host, port: config.port });
+    const app = createApp(context, () => url);
+    server = await listen({ fetch: app.fetch, host: config.host, port: config.port });
+    ({ url } = server);
   } catch (error) {
     await closeContext(context);
     await tracing.stop();
@@ -42,4 +46,16 @@ export async function serve(config: Config, options: ContextOptions = {}): Promi
       return closing;
     },
   };
+}
+
+/** Devices sign for a URL: an address that stands for all of a machine's is none. */
+function refuseNameless({ readerAnchorsFile, publicUrl, host }: Config): void {
+  if (readerAnchorsFile === undefined || publicUrl !== undefined || !["0.0.0.0", "::"].includes(host)) return;
+  throw new ConfigurationError([
+    {
+      field: "public_url",
+      message: `readers by reader_anchors_file sign for the log's URL, and ${host} is none`,
+      remedy: "Set public_url to the URL that callers use.",
+    },
+  ]);
 }

@@ -15,6 +15,7 @@ import { LabelWriter, type Send, sendInProcess, utf8 } from "../../../services/k
 import { createApp } from "../../../services/kt-log/src/app.js";
 import { readConfig } from "../../../services/kt-log/src/config.js";
 import { closeContext, type Context, openContext } from "../../../services/kt-log/src/context.js";
+import { serve } from "../../../services/kt-log/src/serve.js";
 import { FILES, initialise } from "../../../services/kt-log/src/data-folder.js";
 import { exampleIssuer, exampleLeaf, exampleRoot } from "../../conformance/example-certificates.js";
 import { ALICE, DAY, type ExampleKey, exampleKey, PHONE, START } from "../../conformance/example-devices.js";
@@ -187,6 +188,24 @@ describe("devices", () => {
     expect(refused.status).toBe(401);
     const nonce = refused.headers.get("replay-nonce");
     expect((await send("/v1/search", body, await signed({ body, header: { nonce } }))).status).toBe(200);
+  });
+
+  test("a request signed for another server works nowhere else, whatever Host it comes with", async () => {
+    const body = searchOf(LABEL);
+    const nameless = { ...context, config: { ...context.config, publicUrl: undefined } };
+    const evil = "http://evil.example";
+    const ask = async (app: ReturnType<typeof createApp>, url: string): Promise<number> => {
+      const { authorization } = await signed({ body, header: { url: `${url}/v1/search` } });
+      const headers = { authorization, host: "evil.example", "content-type": "application/octet-stream" };
+      return (await app.request(`${evil}/v1/search`, { method: "POST", body: body.slice().buffer, headers })).status;
+    };
+    const listening = createApp(nameless, () => "http://127.0.0.1:8441");
+    expect(await ask(listening, evil)).toBe(401);
+    expect(await ask(listening, "http://127.0.0.1:8441")).toBe(200);
+    // Where the log does not know its own URL, nobody can sign for it.
+    expect(await ask(createApp(nameless), evil)).toBe(401);
+    const config = { ...nameless.config, dataDir: join(folder, "none"), host: "0.0.0.0" };
+    await expect(serve(config)).rejects.toThrow(/public_url/);
   });
 
   test("a signed request works once, for its own body and URL", async () => {

@@ -5,8 +5,8 @@ export interface AccessRequest {
   readonly operation: Operation;
   /** The `Authorization` header. */
   readonly authorization: string | undefined;
-  /** Absolute, as the caller must have named it when it signed the request. */
-  readonly url: string;
+  /** Absolute, as the caller must have named it when it signed the request; undefined where the log does not know. */
+  readonly url: string | undefined;
   readonly body: Uint8Array;
 }
 

@@ -1,10 +1,10 @@
-import type { IncomingMessage } from "node:http";
 import { RateLimit } from "@mls-as/service-runtime";
 import type { Context as HonoContext } from "hono";
 import type { Caller, Operation } from "../access/access-policy.js";
 import { OPENINGS_HEADER, showsOpenings } from "../access/commitment-openings.js";
 import type { Context } from "../context.js";
 import { Problem } from "../problem.js";
+import { callerAddress } from "./caller-address.js";
 import { requestLabel } from "../request-label.js";
 
 /** How a request names its label. */
@@ -17,17 +17,10 @@ export interface AdmissionRule {
   readonly byOpenings?: boolean;
 }
 
-/** Whom to count a request for: what a trusted proxy says, or the connection's address. */
-function addressOf(c: HonoContext, header: string | undefined): string {
-  if (header !== undefined) return c.req.header(header) ?? "";
-  const connection = c.env as { readonly incoming?: IncomingMessage } | undefined;
-  return connection?.incoming?.socket.remoteAddress ?? "";
-}
-
-/** The URL as the caller named it. */
-function urlOf(c: HonoContext, publicUrl: string | undefined): string {
-  const { origin, pathname, search } = new URL(c.req.url);
-  return `${publicUrl?.replace(/\/+$/, "") ?? origin}${pathname}${search}`;
+/** The URL that a caller must have meant. The `Host` header does not say: a server that a device talks to could write it. */
+function urlOf(c: HonoContext, ownUrl: string | undefined): string | undefined {
+  const { pathname, search } = new URL(c.req.url);
+  return ownUrl === undefined ? undefined : `${ownUrl.replace(/\/+$/, "")}${pathname}${search}`;
 }
 
 /** Lets callers in: first by who they are, then by how much they ask, and only then is a label looked at. */
@@ -35,9 +28,12 @@ export class Admission {
   readonly #context: Context;
   readonly #callers: RateLimit;
   readonly #labels: RateLimit;
+  readonly #ownUrl: () => string | undefined;
 
-  constructor(context: Context) {
+  /** @param ownUrl where callers reach the log; undefined: no request can be signed for it */
+  constructor(context: Context, ownUrl: () => string | undefined) {
     this.#context = context;
+    this.#ownUrl = ownUrl;
     const { config, clock } = context;
     this.#callers = new RateLimit({ perSecond: config.callerRate, burst: 4 * config.callerRate }, clock);
     this.#labels = new RateLimit({ perSecond: config.labelRate, burst: 4 * config.labelRate }, clock);
@@ -49,7 +45,8 @@ export class Admission {
    */
   async admit(c: HonoContext, body: Uint8Array, rule: AdmissionRule): Promise<Caller> {
     const { access, config } = this.#context;
-    const address = `address ${addressOf(c, config.callerHeader)}`;
+    const address = `address ${callerAddress(c, config.callerHeader)}`;
+    const ownUrl = this.#ownUrl();
     const authorization = c.req.header("authorization");
     // Who has used up an address' share does not get another signature verified.
     const wait = this.#callers.wait(address);
@@ -60,7 +57,7 @@ export class Admission {
             operation: rule.operation,
             authorization,
             get url() {
-              return urlOf(c, config.publicUrl);
+              return urlOf(c, ownUrl);
             },
             body,
           });
@@ -74,7 +71,7 @@ export class Admission {
 
   /** Counts a request that is about no label. @throws Problem rate-limited */
   count(c: HonoContext): void {
-    this.#take(this.#callers, `address ${addressOf(c, this.#context.config.callerHeader)}`);
+    this.#take(this.#callers, `address ${callerAddress(c, this.#context.config.callerHeader)}`);
   }
 
   async #byOpenings(c: HonoContext, body: Uint8Array, rule: AdmissionRule): Promise<boolean> {

@@ -105,6 +105,8 @@ describe.each([sqliteDriver(), postgresDriver()])("storage contract on $name", (
       expect(await other.versions(label, [3, 2])).toEqual([undefined, writes.versions[0]]);
       expect(await other.opening(label, 2)).toMatchObject({ value: utf8("a2") });
       expect(await other.opening(label, 3)).toBeUndefined();
+      expect(await other.commitmentOpening(label, 2)).toEqual((await other.opening(label, 2))?.opening);
+      expect(await other.commitmentOpening(label, 3)).toBeUndefined();
       expect(await other.vrfProofs(label, [9, 2])).toEqual([undefined, expect.objectContaining({ version: 2 })]);
       const superseded = [...writes.superseded].sort((x, y) => x - y);
       expect(await other.supersededFrom(2, 9)).toEqual([{ position: 2, ids: superseded }]);

@@ -151,6 +151,14 @@ export class PostgresReads implements ProverStore {
     return versions.map((version) => found.get(version));
   }
 
+  async commitmentOpening(label: Uint8Array, version: number): Promise<Uint8Array | undefined> {
+    const { rows } = await this.query<{ opening: Buffer }>(
+      "select opening from openings join label_versions using (id) where label = $1 and version = $2",
+      [label, version],
+    );
+    return rows[0] && plain(rows[0].opening);
+  }
+
   async opening(label: Uint8Array, version: number): Promise<StoredOpening | undefined> {
     const { rows } = await this.query<{ opening: Buffer; value: Buffer; suffix: Buffer | null }>(
       "select opening, value, suffix from openings join label_versions using (id) where label = $1 and version = $2",

@@ -174,6 +174,15 @@ export class SqliteReads implements ProverStore {
     });
   }
 
+  commitmentOpening(label: Uint8Array, version: number): Uint8Array | undefined {
+    const row = this.db.get<{ opening: Buffer }>(
+      "select opening from openings join label_versions using (id) where label = ? and version = ?",
+      label,
+      version,
+    );
+    return row && plain(row.opening);
+  }
+
   opening(label: Uint8Array, version: number): StoredOpening | undefined {
     const row = this.db.get<{ opening: Buffer; value: Buffer; suffix: Buffer | null }>(
       `select opening, value, suffix from openings join label_versions using (id) where label = ? and version = ?`,

@@ -52,6 +52,8 @@ export interface LogStore extends ProverStore, LogInspection {
   prune(plan: PruningPlan, options?: PruneOptions): Promise<Pruned>;
   /** Deletes what an interrupted import left. @throws Error where the store holds a log: it has settings */
   clear(): Promise<void>;
+  /** The opening of a version's commitment alone: the same few octets are read, whatever the value's size. */
+  commitmentOpening(label: Uint8Array, version: number): Uint8Array | undefined | Promise<Uint8Array | undefined>;
   /** How often rows of the trees were found in memory, and how often not. */
   readonly cacheCounts: { readonly hits: number; readonly misses: number };
   close(): Promise<void>;
