@@ -67,7 +67,7 @@ complete -c kt -n "__fish_seen_subcommand_from audit" -l sign -r -F -d 'sign and
 complete -c kt -n "__fish_seen_subcommand_from audit" -l passphrase-file -r -F -d 'of the key file (or KT_PASSPHRASE_FILE, KT_PASSPHRASE)'
 complete -c kt -n "__fish_seen_subcommand_from audit" -l pin-file -r -F -d 'PIN of the PKCS#11 token'
 complete -c kt -n "__fish_seen_subcommand_from audit" -l no-post -d 'sign, but do not hand the head to the log'
-complete -c kt -n "__fish_seen_subcommand_from audit" -l from -r -F -d 'start from an encoded AuditorCheckpoint instead of the first entry'
+complete -c kt -n "__fish_seen_subcommand_from audit" -l from -r -F -d 'start from an encoded AuditorCheckpoint, or log: from the one that the log gives out'
 complete -c kt -n "__fish_seen_subcommand_from audit" -l restart -d 'forget where an earlier audit stopped'
 complete -c kt -n "__fish_seen_subcommand_from audit" -l compare -r -F -d 'gossip of users: their heads must lie in the tree audited'
 complete -c kt -n "__fish_seen_subcommand_from audit" -l follow -d 'go on as the log grows, until SIGTERM'

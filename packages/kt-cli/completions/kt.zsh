@@ -83,7 +83,7 @@ _kt() {
       '--passphrase-file[of the key file (or KT_PASSPHRASE_FILE, KT_PASSPHRASE)]:file:_files' \
       '--pin-file[PIN of the PKCS#11 token]:file:_files' \
       '--no-post[sign, but do not hand the head to the log]' \
-      '--from[start from an encoded AuditorCheckpoint instead of the first entry]:file:_files' \
+      '--from[start from an encoded AuditorCheckpoint, or log\: from the one that the log gives out]:file:_files' \
       '--restart[forget where an earlier audit stopped]' \
       '--compare[gossip of users\: their heads must lie in the tree audited]:file...:_files' \
       '--follow[go on as the log grows, until SIGTERM]' \

@@ -100,7 +100,7 @@ export function createProgram(context: Context, perform: Perform): Command {
     .option("--passphrase-file <file>", "of the key file (or KT_PASSPHRASE_FILE, KT_PASSPHRASE)")
     .option("--pin-file <file>", "PIN of the PKCS#11 token")
     .option("--no-post", "sign, but do not hand the head to the log")
-    .option("--from <file>", "start from an encoded AuditorCheckpoint instead of the first entry")
+    .option("--from <file>", "start from an encoded AuditorCheckpoint, or log: from the one that the log gives out")
     .option("--restart", "forget where an earlier audit stopped")
     .option("--compare <file...>", "gossip of users: their heads must lie in the tree audited")
     .option("--follow", "go on as the log grows, until SIGTERM")

@@ -72,6 +72,8 @@ export interface LogConnection extends KnownLog {
   treeHead(): Promise<TreeHead>;
   /** Encoded `AuditorUpdate`s of the log entries from `start` on; empty: there is none yet. */
   auditorUpdates(start: number, limit: number): Promise<readonly Uint8Array[]>;
+  /** An encoded `AuditorCheckpoint`, from which the log's auditor begins where its start is not the first entry. */
+  auditorCheckpoint(): Promise<Uint8Array>;
   /** Hands an encoded `AuditorTreeHead` to the log. */
   postAuditorTreeHead(head: Uint8Array): Promise<void>;
   /** The parallel C2SP log's newest checkpoint, a signed note with its cosignatures. */
@@ -167,6 +169,10 @@ class HttpLogConnection implements LogConnection {
     const path = `/v1/auditor/updates?start=${start}&limit=${limit}`;
     const bytes = await this.#transport.send({ method: "GET", path, expect: BINARY });
     return wellFormed("updates", () => decode(AuditorUpdates, bytes));
+  }
+
+  auditorCheckpoint() {
+    return this.#transport.send({ method: "GET", path: "/v1/auditor/checkpoint", expect: BINARY });
   }
 
   async postAuditorTreeHead(head: Uint8Array) {

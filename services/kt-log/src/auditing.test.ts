@@ -1,16 +1,17 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Configuration, type Signer } from "@mls-as/keytrans";
+import { AuditorTreeHead, AuditorTreeHeadTBS, Configuration, type Signer } from "@mls-as/keytrans";
 import { type AuditorState, createAuditor, INITIAL_AUDITOR_STATE } from "@mls-as/keytrans/auditor";
 import { nodeSuite } from "@mls-as/keytrans/node";
-import { decode, opaque, vector } from "@mls-as/tls-codec";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { decode, encode, opaque, vector } from "@mls-as/tls-codec";
+import { afterEach, beforeEach, expect, onTestFinished, test } from "vitest";
 import { LabelWriter, type Send, sendInProcess } from "../fixtures/label-writer.js";
 import { createApp } from "./app.js";
 import { readConfig } from "./config.js";
 import { closeContext, type Context, openContext } from "./context.js";
 import { FILES, initialise } from "./data-folder.js";
+import { rootAt } from "./log-tree.js";
 import { fsck } from "./fsck/fsck.js";
 
 const Updates = vector(opaque(0, 2 ** 32 - 1), 0, 2 ** 16 - 1);
@@ -98,6 +99,63 @@ test("updates are kept until they are fetched, and after, in pages", async () =>
     const refused = await send(`/v1/auditor/updates${query}`);
     expect(await refused.json()).toMatchObject({ code: "malformed", status: 400 });
   }
+});
+
+test("an auditor that begins later starts at the log's checkpoint, and nobody is served before it has signed", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "kt-late-audit-"));
+  const config = readConfig({}, { dataDir: folder, batchMilliseconds: 1, logLevel: "silent" });
+  const auditor = { publicKey: signer.publicKey, maxLagMilliseconds: 60_000, startPosition: 5 };
+  await initialise(config, { auditor, clock: () => now });
+  const later = await openContext(config, () => now);
+  onTestFinished(async () => {
+    await closeContext(later);
+    await rm(folder, { recursive: true });
+  });
+  const ask = sendInProcess(createApp(later));
+  const checkpoint = async (): Promise<Uint8Array> =>
+    new Uint8Array(await (await ask("/v1/auditor/checkpoint")).arrayBuffer());
+  const library = createAuditor({ suite: await nodeSuite(2), configuration: later.configuration });
+  const grow = async (): Promise<void> => {
+    now += 1000;
+    const label = new TextEncoder().encode(`label ${now}`);
+    await later.sequencer.submit({ label, greatestVersion: undefined, values: [{ value: label }] });
+  };
+  // Each size has another shape of proof; from the position on it is always the same checkpoint.
+  for (let size = 1; size < 9; size++) {
+    const started = await library.start(await checkpoint());
+    expect(started.treeSize).toBe(Math.min(size, 5));
+    await grow();
+  }
+  const fixed = await checkpoint();
+  state = await library.start(fixed);
+  expect(await checkpoint()).toEqual(fixed);
+  expect((await ask("/v1/distinguished", Uint8Array.of(0, 0))).status).toBe(503);
+  const updates = await ask(`/v1/auditor/updates?start=${state.treeSize}&limit=100`);
+  for (const update of decode(Updates, new Uint8Array(await updates.arrayBuffer())))
+    state = library.process(state, update).state;
+  expect(state).toMatchObject({ start: 5, treeSize: 9 });
+  expect((await ask("/v1/auditor/tree-head", await library.sign(state, signer))).status).toBe(204);
+  expect((await ask("/v1/distinguished", Uint8Array.of(0, 0))).status).toBe(200);
+  expect((await fsck(later.store)).findings).toEqual([]);
+});
+
+test("a head from before the auditor's start is refused; a log whose auditor begins at once has no checkpoint", async () => {
+  expect(await (await send("/v1/auditor/checkpoint")).json()).toMatchObject({ code: "invalid-start", status: 409 });
+  const { configuration } = context;
+  if (configuration.mode !== "thirdPartyAuditing") throw new Error("this log has an auditor");
+  const late = { ...context, configuration: { ...configuration, auditorStartPos: 3n } };
+  await audit();
+  // Signed as by an auditor of the first entry, under the other configuration.
+  const tbs = {
+    config: late.configuration,
+    timestamp: state.timestamp,
+    treeSize: 1,
+    root: await rootAt(context.store, 1),
+  };
+  const signature = await signer.sign(encode(AuditorTreeHeadTBS, tbs));
+  const head = encode(AuditorTreeHead, { timestamp: state.timestamp, treeSize: 1, signature });
+  const refused = await sendInProcess(createApp(late))("/v1/auditor/tree-head", head);
+  expect(await refused.json()).toMatchObject({ code: "invalid-auditor-head", path: "treeSize" });
 });
 
 test("a head that is older, forged, or beyond the log is refused, and the last good one stays", async () => {

@@ -25,6 +25,8 @@ export async function acceptAuditorTreeHead(context: Context, bytes: Uint8Array)
   if (before !== undefined && timestamp < before.timestamp)
     throw refuse("timestamp", "it is before the earlier head's");
   if (timestamp > head.timestamp) throw refuse("timestamp", "it is after that of the newest log entry");
+  if (BigInt(treeSize) <= configuration.auditorStartPos)
+    throw refuse("treeSize", `the auditor begins at entry ${configuration.auditorStartPos}`);
   const root = await rootAt(store, treeSize);
   const signed = encode(AuditorTreeHeadTBS, { config: configuration, timestamp, treeSize, root });
   const key = suite.importSignatureKey(configuration.auditorPublicKey);

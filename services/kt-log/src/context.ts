@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { randomBytes } from "node:crypto";
-import { Configuration, type Suite, type SuiteId } from "@mls-as/keytrans";
+import { Configuration, type Signer, type Suite, type SuiteId } from "@mls-as/keytrans";
 import { nodeSuite } from "@mls-as/keytrans/node";
 import { createProver, type Prover } from "@mls-as/keytrans/prover";
 import { decode } from "@mls-as/tls-codec";
@@ -40,6 +40,8 @@ export interface Context {
   /** Undefined where no witnesses are configured. */
   readonly witnessing: Witnessing | undefined;
   readonly suite: Suite;
+  /** Signs tree heads. */
+  readonly signer: Signer;
   readonly store: LogStore;
   readonly prover: Prover;
   /** Evaluates the VRF in worker threads. */
@@ -144,6 +146,7 @@ export async function openContext(
       nonces,
       witnessing,
       suite,
+      signer,
       store,
       prover: createProver({ suite, configuration, vrfPrivateKey: vrf, store }),
       vrf,

@@ -43,12 +43,12 @@ const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length
 const MINUTE = 60_000n;
 
 export interface InitOptions {
-  /** After which log entries expire and may be pruned; absent: never. */
   /**
    * Third-party management: this log is the manager, and this is the Service Operator's key, which signs every value.
    * 32 bytes, Ed25519 (65, P-256, where the tree head key is of that curve).
    */
   readonly leafPublicKey?: Uint8Array | undefined;
+  /** After which log entries expire and may be pruned; absent: never. */
   readonly maximumLifetimeMilliseconds?: number | undefined;
   /** Milliseconds since 1970, for the genesis entry. */
   readonly clock?: () => number;
@@ -59,6 +59,8 @@ export interface InitOptions {
         readonly publicKey: Uint8Array;
         /** How far the auditor's head may lag behind the newest entry. */
         readonly maxLagMilliseconds: number;
+        /** Position of the first entry that it audits; default 0. Readers are served when it has signed that entry. */
+        readonly startPosition?: number | undefined;
       }
     | undefined;
 }
@@ -123,7 +125,7 @@ async function makeLog(
             ...common,
             mode: "thirdPartyAuditing",
             maxAuditorLag: BigInt(auditor.maxLagMilliseconds),
-            auditorStartPos: 0n,
+            auditorStartPos: BigInt(auditor.startPosition ?? 0),
             auditorPublicKey: suite.importSignatureKey(auditor.publicKey).bytes,
           };
   const writerToken = randomBytes(32).toString("base64url");

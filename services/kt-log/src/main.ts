@@ -28,6 +28,7 @@ interface InitFlags extends Flags {
   readonly auditorPublicKey?: Uint8Array;
   readonly leafPublicKey?: Uint8Array;
   readonly maxAuditorLag: number;
+  readonly auditorStart?: number;
   readonly maximumLifetime?: number;
 }
 
@@ -72,10 +73,12 @@ async function runServe(flags: Flags): Promise<void> {
 
 async function runInit(flags: InitFlags): Promise<void> {
   const config = configOf(flags);
-  const { auditorPublicKey: publicKey, maxAuditorLag, maximumLifetime, leafPublicKey } = flags;
+  const { auditorPublicKey: publicKey, maxAuditorLag, auditorStart, maximumLifetime, leafPublicKey } = flags;
+  if (publicKey === undefined && auditorStart !== undefined)
+    throw new DataFolderError("--auditor-start is for a log with an auditor; give --auditor-public-key too.");
   await initialise(config, {
     leafPublicKey,
-    auditor: publicKey && { publicKey, maxLagMilliseconds: maxAuditorLag * 1000 },
+    auditor: publicKey && { publicKey, maxLagMilliseconds: maxAuditorLag * 1000, startPosition: auditorStart },
     maximumLifetimeMilliseconds: maximumLifetime === undefined ? undefined : maximumLifetime * 1000,
   });
   process.stdout.write(`A log was made in ${config.dataDir}.\n`);
@@ -130,6 +133,7 @@ program
     publicKeyBytes,
   )
   .option("--max-auditor-lag <seconds>", "how far the auditor may lag behind the newest entry", wholeNumber, 3600)
+  .option("--auditor-start <position>", "first log entry that the auditor checks (default 0)", wholeNumber)
   .option(
     "--maximum-lifetime <seconds>",
     "after which log entries expire and can be pruned (default: never)",

@@ -12,6 +12,8 @@ import { decode } from "@mls-as/tls-codec";
 import { AuditorUpdate } from "@mls-as/keytrans";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { HAS_SOFTHSM, softTokens } from "../../../packages/signers/src/fixtures/soft-token.js";
+import { readConfig } from "../../../services/kt-log/src/config.js";
+import { serve } from "../../../services/kt-log/src/serve.js";
 import { type Service, startLog } from "../services.js";
 import { callKt, type Run, runKt, startKt } from "./kt-process.js";
 import { type Branch, MaliciousLog } from "./malicious-log.js";
@@ -32,6 +34,34 @@ const prepare = (home: string, ...args: string[]): Promise<Run> =>
   callKt([...args, "--json"], { home, environment: passphrase });
 const kt = (home: string, args: string[], environment: Record<string, string> = {}): Promise<Run> =>
   runKt([...args, "--json"], { home, environment: { ...passphrase, ...environment } });
+
+test("an auditor that begins at a later entry starts from the checkpoint that the real log gives out", async () => {
+  const home = await newHome();
+  const key = (await prepare(home, "key", join(folder, "late-keys"))).json;
+  const dataDir = join(folder, "late-log");
+  const init = ["init", "--data", dataDir, "--auditor-start", "3", "--auditor-public-key", key["publicKey"] as string];
+  execFileSync(process.execPath, [join(root, "services/kt-log/dist/main.js"), ...init]);
+  const service = await serve(readConfig({}, { dataDir, port: 0, heartbeatSeconds: 1, logLevel: "silent" }));
+  onTestFinished(() => service.close());
+  await prepare(home, "init", service.url, "--name", "l");
+  const early = await prepare(home, "audit", "--from", "log", "--sign", key["file"] as string);
+  // The entry where it begins may not be there yet; then there is nothing to sign.
+  expect(early.code, early.stdout).toBe(0);
+  while (((await service.context.store.head())?.treeSize ?? 0) < 5)
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  const audited = await prepare(home, "audit", "--from", "log", "--restart", "--sign", key["file"] as string);
+  expect(audited.json, audited.stdout).toMatchObject({ exit: 0, posted: true });
+  expect(audited.json["entries"]).toBe((audited.json["treeSize"] as number) - 3);
+  // By hand, as another auditor would.
+  const file = join(folder, "checkpoint");
+  const checkpoint = new Uint8Array(await (await fetch(`${service.url}/v1/auditor/checkpoint`)).arrayBuffer());
+  await writeFile(file, checkpoint);
+  const again = await prepare(home, "audit", "--from", file, "--restart");
+  expect([again.code, again.json["entries"]]).toEqual([0, (again.json["treeSize"] as number) - 3]);
+  await writeFile(file, checkpoint.with(12, (checkpoint[12] as number) ^ 1));
+  expect((await prepare(home, "audit", "--from", file, "--restart")).code).toBe(2);
+  expect((await prepare(home, "status")).code).toBe(0);
+});
 
 describe("an auditor of the real log", () => {
   let service: Service;

@@ -23,7 +23,7 @@ import { Progress } from "../terminal/progress.js";
 import { countText, timeText } from "../terminal/time-text.js";
 
 export interface AuditFlags extends LogFlags, KeyFlags {
-  /** An encoded `AuditorCheckpoint` to start from. */
+  /** File with an encoded `AuditorCheckpoint` to start from; `log`: the one that the log gives out. */
   readonly from?: string | undefined;
   readonly restart?: boolean | undefined;
   readonly follow?: boolean | undefined;
@@ -74,7 +74,7 @@ async function rounds(
   path: string,
   flags: AuditFlags,
 ): Promise<Report> {
-  let progress = await start(context, auditor, path, flags);
+  let progress = await start(context, session, auditor, path, flags);
   let entries = 0;
   let changes = 0;
   for (;;) {
@@ -83,14 +83,21 @@ async function rounds(
     entries += round.newEntries;
     changes += round.newChanges;
     if (flags.follow !== true || context.signal.aborted)
-      return report(session, { ...round, newEntries: entries, newChanges: changes });
+      return report(session, opened !== undefined, { ...round, newEntries: entries, newChanges: changes });
     await context.sleep((flags.interval ?? 60) * 1000, context.signal);
-    if (context.signal.aborted) return report(session, { ...round, newEntries: entries, newChanges: changes });
+    if (context.signal.aborted)
+      return report(session, opened !== undefined, { ...round, newEntries: entries, newChanges: changes });
   }
 }
 
 /** Where the audit goes on: from its file, from a checkpoint, or from the log's first entry. */
-async function start(context: Context, auditor: Auditor, path: string, flags: AuditFlags): Promise<AuditProgress> {
+async function start(
+  context: Context,
+  session: Session,
+  auditor: Auditor,
+  path: string,
+  flags: AuditFlags,
+): Promise<AuditProgress> {
   const known = flags.restart === true ? undefined : await readProgress(context, path);
   if (known !== undefined) {
     if (flags.from !== undefined)
@@ -99,19 +106,36 @@ async function start(context: Context, auditor: Auditor, path: string, flags: Au
       });
     return known;
   }
-  return { state: await startState(context, auditor, flags), entries: 0, changes: 0, previous: undefined, posted: 0 };
+  return {
+    state: await startState(context, session, auditor, flags),
+    entries: 0,
+    changes: 0,
+    previous: undefined,
+    posted: 0,
+  };
 }
 
-async function startState(context: Context, auditor: Auditor, { from }: AuditFlags): Promise<AuditorState> {
+async function startState(
+  context: Context,
+  { connection }: Session,
+  auditor: Auditor,
+  { from }: AuditFlags,
+): Promise<AuditorState> {
   if (from === undefined) return auditor.initialState();
+  const served = from === "log";
+  const checkpoint = served ? await connection.auditorCheckpoint() : await readBytes(context, from);
   try {
-    return await auditor.start(await readBytes(context, from));
+    return await auditor.start(checkpoint);
   } catch (error) {
     if (!(error instanceof KeytransError)) throw error;
-    throw new Failure("file-malformed", `${from} is no checkpoint to start from: ${error.message}.`, {
-      path: from,
-      reason: error.code,
-    });
+    throw new Failure(
+      served ? "unverifiable" : "file-malformed",
+      `${from} is no checkpoint to start from: ${error.message}.`,
+      {
+        path: from,
+        reason: error.code,
+      },
+    );
   }
 }
 
@@ -218,7 +242,7 @@ async function signAndPost(
   { post }: AuditFlags,
 ): Promise<Uint8Array | undefined> {
   const { state, posted } = auditing.progress;
-  if (opened === undefined || state.treeSize === 0) return undefined;
+  if (opened === undefined || !reachesStart(connection, state)) return undefined;
   const head = await auditor.sign(state, opened.signer);
   failpoint(context, "audit-signed");
   if (post === false || posted >= state.treeSize) return head;
@@ -229,7 +253,17 @@ async function signAndPost(
   return head;
 }
 
-function report({ pin }: Session, { progress, head, newEntries, newChanges, auditorHead }: Round): Report {
+/** Whether something was audited that the log's configuration asks its auditor for. */
+function reachesStart({ configuration }: Session["connection"], { treeSize, start }: AuditorState): boolean {
+  const first = configuration.mode === "thirdPartyAuditing" ? Number(configuration.auditorStartPos) : 0;
+  return treeSize > Math.max(first, start);
+}
+
+function report(
+  { pin }: Session,
+  signing: boolean,
+  { progress, head, newEntries, newChanges, auditorHead }: Round,
+): Report {
   const { state, entries, changes, posted } = progress;
   return {
     exit: EXIT.fine,
@@ -258,7 +292,9 @@ function report({ pin }: Session, { progress, head, newEntries, newChanges, audi
         [
           "auditor's head",
           auditorHead === undefined
-            ? "not signed (--sign KEY)"
+            ? signing
+              ? "not signed: the entry where the auditor begins is not there yet"
+              : "not signed (--sign KEY)"
             : posted === state.treeSize
               ? "signed, and taken by the log"
               : "signed",

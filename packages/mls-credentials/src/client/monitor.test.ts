@@ -21,7 +21,7 @@ interface Answers {
 async function roundWith({ incomplete, updates }: Answers): Promise<{ calls: string[]; open: string[] }> {
   const calls: string[] = [];
   const refused = (code: string): LogClientError =>
-    new LogClientError("refused", "/v1", code, { status: 404, problem: { code, status: 404, title: code } });
+    new LogClientError("refused", "/v1", code, { status: 404, problem: { code } });
   const label = identityBytes(ALICE);
   const owned = {
     ...INITIAL_STATE,

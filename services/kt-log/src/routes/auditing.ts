@@ -1,5 +1,6 @@
 import { encode, opaque, vector } from "@mls-as/tls-codec";
 import type { LogApp } from "./log-app.js";
+import { auditorCheckpoint } from "../auditor-checkpoint.js";
 import { acceptAuditorTreeHead } from "../auditor-tree-head.js";
 import type { Context } from "../context.js";
 import type { Admission } from "./admission.js";
@@ -15,6 +16,10 @@ export function auditingRoutes(app: LogApp, context: Context, admission: Admissi
     const start = queryNumber(c.req.query("start"), "start", { low: 0, high: Number.MAX_SAFE_INTEGER, fallback: 0 });
     const limit = queryNumber(c.req.query("limit"), "limit", { low: 1, high: 1000, fallback: 100 });
     return binary(encode(AuditorUpdates, await context.store.auditorUpdates(start, limit)));
+  });
+  app.get("/v1/auditor/checkpoint", async (c) => {
+    admission.count(c);
+    return binary(await auditorCheckpoint(context));
   });
   app.post("/v1/auditor/tree-head", async (c) => {
     admission.count(c);

@@ -160,6 +160,14 @@ export const ROUTES: readonly Route[] = [
     problems: ["malformed"],
   },
   {
+    method: "GET",
+    path: "/v1/auditor/checkpoint",
+    access: "everybody",
+    summary: "The tree left of auditor_start_pos, from which the log's auditor begins; signed by the log",
+    response: { status: 200, type: BINARY, description: "AuditorCheckpoint: TreeHead, LogEntry, InclusionProof" },
+    problems: ["wrong-mode", "invalid-start", "invalid-position", "empty-log", "rolled-back", "signer-unavailable"],
+  },
+  {
     method: "POST",
     path: "/v1/auditor/tree-head",
     access: "auditor",
