@@ -41,7 +41,7 @@ test("an auditor that begins at a later entry starts from the checkpoint that th
   const dataDir = join(folder, "late-log");
   const init = ["init", "--data", dataDir, "--auditor-start", "3", "--auditor-public-key", key["publicKey"] as string];
   execFileSync(process.execPath, [join(root, "services/kt-log/dist/main.js"), ...init]);
-  const service = await serve(readConfig({}, { dataDir, port: 0, heartbeatSeconds: 1, logLevel: "silent" }));
+  const service = await serve(readConfig({}, { dataDir, port: 0, heartbeatMilliseconds: 200, logLevel: "silent" }));
   onTestFinished(() => service.close());
   await prepare(home, "init", service.url, "--name", "l");
   const early = await prepare(home, "audit", "--from", "log", "--sign", key["file"] as string);

@@ -1,5 +1,4 @@
-import { type Auditor, type AuditorState, createAuditor } from "@mls-as/keytrans/auditor";
-import { KeytransError } from "@mls-as/keytrans";
+import { type Auditor, createAuditor } from "@mls-as/keytrans/auditor";
 import { withLock } from "@mls-as/kt-client/node";
 import { LogClientError } from "@mls-as/kt-client";
 import { mkdir } from "node:fs/promises";
@@ -7,7 +6,8 @@ import { dirname } from "node:path";
 import { plainFailure, unexpectedKey } from "../asking.js";
 import { assertAuditor, type KeyFlags, openSigner, type OpenedSigner } from "../audit/auditor-key.js";
 import { Auditing } from "../audit/auditing.js";
-import { type AuditProgress, readProgress, writeProgress } from "../audit/audit-state.js";
+import { type AuditProgress, writeProgress } from "../audit/audit-state.js";
+import { reachesStart, type StartFlags, startingPoint } from "../audit/starting-point.js";
 import { updatePages } from "../audit/updates.js";
 import { hex } from "../bytes-text.js";
 import type { Context } from "../context.js";
@@ -16,16 +16,12 @@ import { EXIT } from "../exit-code.js";
 import { Failure } from "../failure.js";
 import { failpoint } from "../failpoint.js";
 import { readGossip } from "../gossip/gossip-file.js";
-import { readBytes } from "../json-file.js";
 import { logFile, type LogFlags, openSession, type Session } from "../pin.js";
 import type { Report } from "../report.js";
 import { Progress } from "../terminal/progress.js";
 import { countText, timeText } from "../terminal/time-text.js";
 
-export interface AuditFlags extends LogFlags, KeyFlags {
-  /** File with an encoded `AuditorCheckpoint` to start from; `log`: the one that the log gives out. */
-  readonly from?: string | undefined;
-  readonly restart?: boolean | undefined;
+export interface AuditFlags extends LogFlags, KeyFlags, StartFlags {
   readonly follow?: boolean | undefined;
   /** Seconds between two looks with `follow`. */
   readonly interval?: number | undefined;
@@ -74,7 +70,7 @@ async function rounds(
   path: string,
   flags: AuditFlags,
 ): Promise<Report> {
-  let progress = await start(context, session, auditor, path, flags);
+  let progress = await startingPoint(context, session, auditor, path, flags);
   let entries = 0;
   let changes = 0;
   for (;;) {
@@ -87,55 +83,6 @@ async function rounds(
     await context.sleep((flags.interval ?? 60) * 1000, context.signal);
     if (context.signal.aborted)
       return report(session, opened !== undefined, { ...round, newEntries: entries, newChanges: changes });
-  }
-}
-
-/** Where the audit goes on: from its file, from a checkpoint, or from the log's first entry. */
-async function start(
-  context: Context,
-  session: Session,
-  auditor: Auditor,
-  path: string,
-  flags: AuditFlags,
-): Promise<AuditProgress> {
-  const known = flags.restart === true ? undefined : await readProgress(context, path);
-  if (known !== undefined) {
-    if (flags.from !== undefined)
-      throw new Failure("usage", "An audit of this log is under way; start it anew with --restart.", {
-        path: "--from",
-      });
-    return known;
-  }
-  return {
-    state: await startState(context, session, auditor, flags),
-    entries: 0,
-    changes: 0,
-    previous: undefined,
-    posted: 0,
-  };
-}
-
-async function startState(
-  context: Context,
-  { connection }: Session,
-  auditor: Auditor,
-  { from }: AuditFlags,
-): Promise<AuditorState> {
-  if (from === undefined) return auditor.initialState();
-  const served = from === "log";
-  const checkpoint = served ? await connection.auditorCheckpoint() : await readBytes(context, from);
-  try {
-    return await auditor.start(checkpoint);
-  } catch (error) {
-    if (!(error instanceof KeytransError)) throw error;
-    throw new Failure(
-      served ? "unverifiable" : "file-malformed",
-      `${from} is no checkpoint to start from: ${error.message}.`,
-      {
-        path: from,
-        reason: error.code,
-      },
-    );
   }
 }
 
@@ -251,12 +198,6 @@ async function signAndPost(
   auditing.notePosted(state.treeSize);
   await writeProgress(path, auditing.progress);
   return head;
-}
-
-/** Whether something was audited that the log's configuration asks its auditor for. */
-function reachesStart({ configuration }: Session["connection"], { treeSize, start }: AuditorState): boolean {
-  const first = configuration.mode === "thirdPartyAuditing" ? Number(configuration.auditorStartPos) : 0;
-  return treeSize > Math.max(first, start);
 }
 
 function report(
