@@ -10,6 +10,7 @@ export {
   type SettingDescription,
   type SettingOptions,
 } from "./configuration-spec.js";
+export { isDatabaseUnavailable } from "./database-failure.js";
 export { writeDurably } from "./durable-file.js";
 export { type HttpServer, listen, type ListenOptions } from "./http-server.js";
 export { createLogger, LOG_LEVELS, type LogLevel } from "./logger.js";

@@ -350,6 +350,11 @@ export const PROBLEMS = {
     title: "The signing key cannot be used now",
     remedy: "Repeat the same request later.",
   },
+  "storage-unavailable": {
+    status: 503,
+    title: "The database cannot be used now",
+    remedy: "Repeat the same request later; it will be resumed, not doubled.",
+  },
   overloaded: {
     status: 503,
     title: "Too many requests are being answered",

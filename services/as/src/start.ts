@@ -239,10 +239,10 @@ async function openPolicyKey(store: Store, signer: Signer): Promise<SigningKey> 
   return await signer.open(new TextDecoder().decode(claimed), "policy");
 }
 
-/** Connects to the log and pins its configuration at first sight; it never changes afterwards. */
 /** The newest tree of the log that this service has verified, in the store. */
 const SEEN_LOG = "seen-log";
 
+/** Connects to the log and pins its configuration at first sight; it never changes afterwards. */
 async function connectLog(
   store: Store,
   { logUrl, logWriterToken }: StartOptions,

@@ -79,7 +79,9 @@ export async function decideRenewal(
       section: "Credential Expiration and Revocation",
     });
   const tokenHash =
-    request.token === undefined ? undefined : await checkToken(context.store, request.token, wanted, now);
+    request.token === undefined
+      ? undefined
+      : await checkToken(context.store, request.token, { ...wanted, spkiHashes }, now);
   if (tokenHash === undefined && now - signer.provedAt > context.config.renewalByKey)
     throw new Problem("renewal-proof-required", "The last enrolment proof is too long ago.", {
       path: "token",

@@ -104,12 +104,12 @@ async function decide(
   actor: string,
   statements: readonly Uint8Array[] | undefined,
 ): Promise<ApprovalRequest> {
-  const { id, user, client, secretHash } = request;
+  const { id, user, client, secretHash, spkiHashes } = request;
   const now = context.now();
   const state = statements === undefined ? "denied" : "approved";
   const token =
     state === "approved" && actor === "operator"
-      ? { hash: secretHash, user, client, expiresAt: now + context.config.tokenLifetime }
+      ? { hash: secretHash, user, client, spkiHashes, expiresAt: now + context.config.tokenLifetime }
       : undefined;
   const decision = { state, decidedBy: actor, approvals: (statements ?? []).map(toBase64Url) } as const;
   const audit = { actor, action: `approval-${state}`, subject: user, detail: { request: id, client } };

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { toBase64Url, toHex } from "../binary-text.js";
 import { Problem } from "../problem.js";
 import type { AuditEvent, Store } from "../storage/store.js";
+import type { EnrolledDevice } from "./enrolled-device.js";
 
 /** How a token is remembered. Tokens are 256 random bits, so a plain hash cannot be inverted or guessed. */
 export function tokenHash(token: string): string {
@@ -30,15 +31,15 @@ export async function issueToken(
 }
 
 /**
- * Judges a token for an identity. Spending it is part of journaling the intent, so that two requests cannot both.
+ * Judges a token for a device, and its keys where the token came of an approval. Spending it is part of journaling the intent, so that two requests cannot both.
  *
  * @returns the hash to spend
- * @throws Problem `token-unknown`, `token-spent`, `token-expired`, `identity-mismatch`
+ * @throws Problem `token-unknown`, `token-spent`, `token-expired`, `identity-mismatch`, `approval-mismatch`
  */
 export async function checkToken(
   store: Store,
   token: string,
-  identity: { user: string; client: string },
+  device: Omit<EnrolledDevice, "spkis">,
   now: number,
 ): Promise<string> {
   const path = "enrolment.token";
@@ -47,7 +48,13 @@ export async function checkToken(
   if (known === undefined) throw new Problem("token-unknown", "The token is not known.", { path });
   if (known.spentAt !== undefined) throw new Problem("token-spent", "The token has been used.", { path });
   if (known.expiresAt <= now) throw new Problem("token-expired", "The token has expired.", { path });
-  if (known.user !== identity.user || known.client !== identity.client)
+  if (known.user !== device.user || known.client !== device.client)
     throw new Problem("identity-mismatch", "The token is for another identity.", { path, section: "HTTP" });
+  const keys = device.spkiHashes.map(toHex);
+  if (
+    known.spkiHashes !== undefined &&
+    (keys.length !== known.spkiHashes.length || keys.some((key) => !known.spkiHashes?.includes(key)))
+  )
+    throw new Problem("approval-mismatch", "Other keys were approved.", { path: "csrs" });
   return hash;
 }

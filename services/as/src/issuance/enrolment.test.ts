@@ -77,6 +77,10 @@ test("the same request again gives the same answer, and another with its key is 
   const other = { csrs: [await service.csr(PHONE)], enrolment: { token: await service.token(PHONE) } };
   const clash = await service.send("POST", "/v1/credentials", other, { "idempotency-key": "one" });
   expect([clash.status, clash.body.code]).toEqual([409, "idempotency-key-reused"]);
+  // Another user's key is another key, whatever it says.
+  const bob = "mimi://mls.example/d/bob/phone";
+  const bobs = { csrs: [await service.csr(bob)], enrolment: { token: await service.token(bob) } };
+  expect((await service.send("POST", "/v1/credentials", bobs, { "idempotency-key": "one" })).status).toBe(201);
 });
 
 test("of requests that race with one token exactly one gets a credential", async () => {

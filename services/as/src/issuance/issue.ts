@@ -54,8 +54,12 @@ export const SHARD_SECONDS = 30 * 86_400;
  * @throws Problem
  */
 export async function issueCredentials(context: IssuanceContext, request: IssuanceRequest): Promise<Intent> {
-  return await oncePerRequest(context, request, async (key) => {
-    const wanted = readRequests(context, request.csrs, request.channel);
+  const read = (): WantedCredentials => readRequests(context, request.csrs, request.channel);
+  // Callers choose their keys without knowing each other: a key is one of the user whose names the CSRs have.
+  const named = request.idempotencyKey === undefined ? undefined : read();
+  const idempotencyKey = named && `key:${named.user} ${request.idempotencyKey}`;
+  return await oncePerRequest(context, { ...request, idempotencyKey }, async (key) => {
+    const wanted = named ?? read();
     return { label: wanted.user, decide: () => journal(context, wanted, request, key) };
   });
 }

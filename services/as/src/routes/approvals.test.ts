@@ -49,6 +49,13 @@ test("the operator approves: the secret of the new device enrols it, once", asyn
   const approved = await service.admin("POST", `/approvals/${asked.body.id}/approval`, {});
   expect([...outcome(approved), approved.body["decidedBy"]]).toEqual([200, "approved", "operator"]);
   expect((await enrol(PHONE)).body.code).toBe("identity-mismatch");
+  // What was approved are keys: the secret is worth nothing to whoever has it and another key.
+  for (const keys of [[subjectKeyPair()], [key, subjectKeyPair()]]) {
+    const { nonce } = (await service.send("POST", "/v1/nonces")).body;
+    const csrs = await Promise.all(keys.map((one) => service.csr(LAPTOP, one, { nonce })));
+    const other = await service.send("POST", "/v1/credentials", { csrs, enrolment: { token: asked.body.secret } });
+    expect([other.status, other.body.code, other.body.path]).toEqual([403, "approval-mismatch", "csrs"]);
+  }
   expect((await enrol()).status).toBe(201);
   expect((await enrol()).body.code).toBe("token-spent");
 });

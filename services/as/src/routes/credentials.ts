@@ -89,13 +89,12 @@ export function credentialRoutes(app: OpenAPIHono, context: AppContext): void {
   app.use("/v1/credentials", requireStrictJson);
   app.openapi(enrol, async (c) => {
     const { csrs, enrolment } = c.req.valid("json");
-    const key = c.req.valid("header")["idempotency-key"];
     const approvals = typeof enrolment.approval === "string" ? [enrolment.approval] : enrolment.approval;
     const { token, idToken, accessToken } = enrolment;
     const intent = await issueCredentials(context, {
       csrs: csrs.map(bytesOf),
       proofs: { token, idToken, accessToken, approvals: approvals?.map(bytesOf) },
-      idempotencyKey: key === undefined ? undefined : `key:${key}`,
+      idempotencyKey: c.req.valid("header")["idempotency-key"],
       requestHash: requestHash("enrolment", [
         csrs,
         token ?? null,

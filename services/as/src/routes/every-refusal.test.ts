@@ -2,6 +2,7 @@ import { generateKeyPairSync } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { encode } from "@mls-as/tls-codec";
 import { DeviceApproval } from "@mls-as/mls-credentials";
+import Database from "better-sqlite3";
 import { expect, onTestFinished, test } from "vitest";
 import { type CsrParts, type SubjectKeyPair, subjectKeyPair } from "../../fixtures/certificate-signing-request.js";
 import { Device } from "../../fixtures/device.js";
@@ -311,6 +312,15 @@ const CASES: Record<ProblemCode, Attempt | Case> = {
     }));
     Object.assign(service.context, { issuers: () => broken });
     return await service.enrol(PHONE);
+  },
+  "storage-unavailable": async (service) => {
+    const db = new Database(":memory:");
+    db.pragma("query_only = 1");
+    service.store.credentials = async () => {
+      db.exec("create table t (a)");
+      return [];
+    };
+    return await service.admin("GET", "/credentials");
   },
   overloaded: {
     config: { maxUnderWay: 1 },

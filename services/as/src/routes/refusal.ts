@@ -1,4 +1,4 @@
-import { strictJsonBody } from "@mls-as/service-runtime";
+import { isDatabaseUnavailable, strictJsonBody } from "@mls-as/service-runtime";
 import { SignerError } from "@mls-as/signers";
 import type { Context, ErrorHandler, MiddlewareHandler } from "hono";
 import { HTTPException } from "hono/http-exception";
@@ -68,6 +68,14 @@ export function errorHandler(
       return refuse(
         c,
         new Problem("signer-unavailable", "The key cannot be used now.", { retryAfter: 10, cause: error }),
+      );
+    if (isDatabaseUnavailable(error))
+      return refuse(
+        c,
+        new Problem("storage-unavailable", "What is asked for cannot be read or kept now.", {
+          retryAfter: 5,
+          cause: error,
+        }),
       );
     return refuse(c, new Problem("internal", "The service could not complete the request; it may be tried again."));
   };

@@ -73,10 +73,15 @@ create table audit (
 create index audit_subject on audit (subject_ref, sequence);
 `;
 
+/** The keys that an operator's approval is for. */
+const TOKEN_KEYS = "alter table tokens add column keys text";
+
 /** Forward-only; a database counts how many were applied. */
 export const SQLITE_MIGRATIONS: readonly string[] = [
   TABLES.replaceAll(/\bbytes\b/g, "blob").replaceAll(/(create table [^;]+\))(?=;)/g, "$1 strict"),
+  TOKEN_KEYS,
 ];
 export const POSTGRES_MIGRATIONS: readonly string[] = [
   TABLES.replaceAll(/\bbytes\b/g, "bytea").replaceAll(/\binteger\b/g, "bigint"),
+  TOKEN_KEYS,
 ];

@@ -26,6 +26,8 @@ export interface EnrolmentToken {
   readonly hash: string;
   readonly user: string;
   readonly client: string;
+  /** Hex SHA-256 of the SubjectPublicKeyInfos it is for; undefined: for any. */
+  readonly spkiHashes?: readonly string[] | undefined;
   readonly expiresAt: number;
   readonly spentAt: number | undefined;
 }

@@ -7,23 +7,25 @@ const IDENTITY = "tokens.identity";
 
 export function* insertToken(sealing: Sealing, token: Omit<EnrolmentToken, "spentAt">, now: number): Work<void> {
   yield* run(
-    "insert into tokens (hash, user_ref, identity, created_at, expires_at) values (?, ?, ?, ?, ?)",
+    "insert into tokens (hash, user_ref, identity, keys, created_at, expires_at) values (?, ?, ?, ?, ?, ?)",
     token.hash,
     sealing.reference(token.user),
     sealIdentity(sealing, IDENTITY, token.hash, token.user, token.client),
+    token.spkiHashes?.join(",") ?? null,
     now,
     token.expiresAt,
   );
 }
 
 export function* readToken(sealing: Sealing, hash: string): Work<EnrolmentToken | undefined> {
-  const row = yield* one<{ identity: Uint8Array; expires_at: number; spent_at: number | null }>(
-    "select identity, expires_at, spent_at from tokens where hash = ?",
+  const row = yield* one<{ identity: Uint8Array; keys: string | null; expires_at: number; spent_at: number | null }>(
+    "select identity, keys, expires_at, spent_at from tokens where hash = ?",
     hash,
   );
   if (row === undefined) return undefined;
   const [user, client] = openIdentity(sealing, IDENTITY, hash, row.identity);
-  return { hash, user, client, expiresAt: row.expires_at, spentAt: row.spent_at ?? undefined };
+  const spkiHashes = row.keys?.split(",");
+  return { hash, user, client, spkiHashes, expiresAt: row.expires_at, spentAt: row.spent_at ?? undefined };
 }
 
 /** Spends a token for an intent, exactly once whoever else tries. */
