@@ -39,7 +39,7 @@ export default {
     "dist",
   ],
   allowEmpty: false,
-  timeoutMS: 15_000,
+  timeoutMS: 6_000,
   timeoutFactor: 2,
   incremental: true,
   incrementalFile: "reports/mutation/keytrans-incremental.json",
