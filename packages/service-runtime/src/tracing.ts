@@ -83,11 +83,16 @@ export interface Tracing {
 interface TracerSdk {
   readonly NodeTracerProvider: new (options: {
     spanProcessors: unknown[];
+    resource: unknown;
   }) => {
     register(): void;
     shutdown(): Promise<void>;
   };
   readonly BatchSpanProcessor: new (exporter: unknown) => unknown;
+}
+
+interface Resources {
+  readonly resourceFromAttributes: (attributes: Attributes) => unknown;
 }
 
 interface OtlpExporter {
@@ -102,21 +107,31 @@ export async function startTracing({ service, endpoint }: TracingOptions): Promi
   if (endpoint === undefined) return { stop: () => Promise.resolve() };
   const { NodeTracerProvider, BatchSpanProcessor } = await optional<TracerSdk>("@opentelemetry/sdk-trace-node");
   const { OTLPTraceExporter } = await optional<OtlpExporter>("@opentelemetry/exporter-trace-otlp-http");
-  process.env["OTEL_SERVICE_NAME"] ??= service;
+  const { resourceFromAttributes } = await optional<Resources>("@opentelemetry/resources");
   const url = `${endpoint.replace(/\/+$/, "")}/v1/traces`;
-  const provider = new NodeTracerProvider({ spanProcessors: [new BatchSpanProcessor(new OTLPTraceExporter({ url }))] });
+  const provider = new NodeTracerProvider({
+    resource: resourceFromAttributes({ "service.name": process.env["OTEL_SERVICE_NAME"] ?? service }),
+    spanProcessors: [new BatchSpanProcessor(new OTLPTraceExporter({ url }))],
+  });
   provider.register();
   return { stop: () => provider.shutdown() };
 }
 
-async function optional<Module>(name: string): Promise<Module> {
+/** Of the SDK for Node 20; the newest need a newer Node. */
+const VERSIONS = {
+  "@opentelemetry/sdk-trace-node": "2",
+  "@opentelemetry/resources": "2",
+  "@opentelemetry/exporter-trace-otlp-http": "0.223",
+} as const;
+
+async function optional<Module>(name: keyof typeof VERSIONS): Promise<Module> {
   try {
     return (await import(name)) as Module;
   } catch (cause) {
     const fault = {
       field: "tracing_endpoint",
       message: `traces need the package ${name}, which is not installed`,
-      remedy: `Install it beside the service (npm install ${name}), or remove the endpoint.`,
+      remedy: `Install it beside the service (npm install ${name}@${VERSIONS[name]}), or remove the endpoint.`,
     };
     throw new ConfigurationError([fault], { cause });
   }

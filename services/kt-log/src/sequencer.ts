@@ -1,4 +1,5 @@
 import { type LabelChange, ProverError, type Rejection, sequence, type SequenceContext } from "@mls-as/keytrans/prover";
+import { withSpan } from "@mls-as/service-runtime";
 import { SignerError } from "@mls-as/signers";
 import type { Gauge, Histogram } from "prom-client";
 import { failpoint } from "./failpoint.js";
@@ -176,7 +177,7 @@ export class Sequencer {
     if (batch.length === 0) return;
     failpoint("batch-taken");
     try {
-      const rejected = await this.#commit(batch.map(({ change }) => change));
+      const rejected = await this.#traced(batch.map(({ change }) => change));
       const codes = new Map(rejected.map(({ index, code }) => [index, code]));
       for (const [index, waiting] of batch.entries()) {
         const code = codes.get(index);
@@ -198,18 +199,27 @@ export class Sequencer {
     this.#metrics?.queue.set(this.#queue.length);
   }
 
+  /** A batch is the work of many requests; its span hangs below the one that began it. */
+  #traced(changes: readonly LabelChange[]): Promise<readonly Rejection[]> {
+    const versions = changes.reduce((sum, { values }) => sum + values.length, 0);
+    const attributes = { "kt_log.labels": changes.length, "kt_log.versions": versions };
+    return withSpan("kt-log commit", attributes, () => this.#commit(changes));
+  }
+
   /** Makes the entry durable; made again on the new head whenever another sequencer was faster. */
   async #commit(changes: readonly LabelChange[]): Promise<readonly Rejection[]> {
     for (;;) {
       this.#memory?.assertWhole();
       const last = (await this.#store.head())?.timestamp ?? 0;
-      const { writes, rejected } = await sequence(this.#context, changes, Math.max(this.#clock(), last));
+      const { writes, rejected } = await withSpan("kt-log sequence", {}, () =>
+        sequence(this.#context, changes, Math.max(this.#clock(), last)),
+      );
       if (changes.length > 0 && rejected.length === changes.length) return rejected;
       failpoint("entry-signed");
       // Readers are answered between the two parts of the work that hold this thread longest.
       await nextTurn();
       try {
-        await this.#store.append(writes);
+        await withSpan("kt-log append", { "kt_log.tree_size": writes.head.treeSize }, () => this.#store.append(writes));
         await this.#memory?.remember(writes.head);
         failpoint("head-remembered");
         return rejected;
@@ -224,7 +234,7 @@ export class Sequencer {
     const head = await this.#store.head();
     if (head !== undefined && this.#clock() - head.timestamp < this.#setting.heartbeatMilliseconds) return;
     if (this.#working !== undefined) return;
-    this.#working = this.#commit([])
+    this.#working = this.#traced([])
       .then(() => undefined)
       .finally(() => {
         this.#working = undefined;
