@@ -15,7 +15,7 @@ async function underway() {
   const log = new MemoryLog({ suite: keyedHashSuite(), mode: "thirdPartyAuditing" });
   for (let i = 0; i < 4; i++)
     await log.append(
-      [0, 1, 2].map((j) => ({ label: text(`${i}.${j}`), values: [{ value: text("v") }] })),
+      [0, 1, 2].map((j) => ({ label: text(`${i}.${j}`), greatestVersion: undefined, values: [{ value: text("v") }] })),
       START + i * 1000,
     );
   const auditor = createAuditor(log);
