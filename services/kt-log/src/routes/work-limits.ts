@@ -33,7 +33,8 @@ export function limitWork(app: LogApp, context: Context): void {
   };
   let underWay = 0;
   app.use(async (c, next) => {
-    const isWriter = isSecret(bearerToken(c.req.header("authorization")), context.writerTokenHash);
+    const authorization = c.req.header("authorization");
+    const isWriter = authorization !== undefined && isSecret(bearerToken(authorization), context.writerTokenHash);
     if (c.req.method === "POST") {
       const leave = isWriter ? undefined : arriving.enter(callerAddress(c, config.callerHeader));
       try {
