@@ -1,4 +1,4 @@
-import { UnsecuredJWT } from "jose";
+import { exportJWK, generateKeyPair, UnsecuredJWT } from "jose";
 import { describe, expect, test } from "vitest";
 import { subjectKeyPair } from "../../fixtures/certificate-signing-request.js";
 import { provider } from "../../fixtures/openid-provider.js";
@@ -81,14 +81,40 @@ test("a provider that is away for a while does not take the keys along that are 
 });
 
 test.each([
-  ["an RSA key without a modulus", { kty: "RSA", e: "AQAB", alg: "ES256" }],
-  ["a point off the curve", { kty: "EC", crv: "P-256", x: "AA", y: "AA", alg: "ES256" }],
-  ["a short key", { kty: "OKP", crv: "Ed25519", x: "AA" }],
-])("%s in the provider's set is the token's problem, not an error here", async (_name, jwk) => {
+  ["an RSA key without a modulus", { kty: "RSA", e: "AQAB", alg: "ES256" }, 403, "oidc-token-invalid"],
+  ["a short key", { kty: "OKP", crv: "Ed25519", x: "AA" }, 403, "oidc-token-invalid"],
+  // This one is of the token's kind: that it cannot be used is the provider's fault.
+  ["a point off the curve", { kty: "EC", crv: "P-256", x: "AA", y: "AA" }, 503, "oidc-provider-unavailable"],
+])("%s in the provider's set is no error here", async (_name, jwk, status, code) => {
   const { enrol, idp } = await setUp();
   idp.serve([{ ...jwk, kid: "one" }]);
   const answer = await enrol();
-  expect([answer.status, answer.body.code]).toEqual([403, "oidc-token-invalid"]);
+  expect([answer.status, answer.body.code]).toEqual([status, code]);
+});
+
+test("of several keys with one id any may have signed the token", async () => {
+  const { enrol, idp, pass } = await setUp();
+  const jwk = async (key: Awaited<ReturnType<typeof generateKeyPair>>["publicKey"]): Promise<object> => ({
+    ...(await exportJWK(key)),
+    kid: "one",
+    alg: "ES256",
+  });
+  const [own, other, third] = [
+    await jwk(idp.publicKey()),
+    await jwk((await generateKeyPair("ES256")).publicKey),
+    await jwk((await generateKeyPair("ES256")).publicKey),
+  ];
+  for (const [keys, status] of [
+    [[own, other], 201],
+    [[other, own], 201],
+    [[other, third, own], 201],
+    [[{ kty: "EC", crv: "P-256", x: "AA", y: "AA", alg: "ES256", kid: "one" }, own], 201],
+    [[other, third], 403],
+  ] as const) {
+    idp.serve(keys);
+    expect((await enrol()).status, JSON.stringify(keys)).toBe(status);
+    pass(600_001);
+  }
 });
 
 test("keys are kept, fetched again when they rotate, and not more often than that", async () => {

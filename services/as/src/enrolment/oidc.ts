@@ -1,6 +1,16 @@
 import { createHash, createPublicKey } from "node:crypto";
 import { userUri } from "@mls-as/mls-credentials";
-import { calculateJwkThumbprint, createLocalJWKSet, errors, type JWK, jwtVerify, type JWTPayload } from "jose";
+import {
+  calculateJwkThumbprint,
+  createLocalJWKSet,
+  errors,
+  type JSONWebKeySet,
+  type JWK,
+  jwtVerify,
+  type JWTPayload,
+  type JWTVerifyOptions,
+  type JWTVerifyResult,
+} from "jose";
 import { Problem } from "../problem.js";
 import type { EnrolledDevice } from "./enrolled-device.js";
 import { type ProviderAddress, ProviderKeys } from "./provider-keys.js";
@@ -90,20 +100,42 @@ async function verifyToken(
   };
   for (let retry = false; ; retry = true) {
     try {
-      const { payload, protectedHeader } = await jwtVerify(
-        token,
-        createLocalJWKSet(await keys.current(retry)),
-        options,
-      );
+      const { payload, protectedHeader } = await verifyWithOneOf(await keys.current(retry), token, options);
       checkPurpose(kind, protectedHeader.typ, payload, audience);
       return payload;
     } catch (cause) {
       // A key that is not known yet may be the provider's next one.
       if (cause instanceof errors.JWKSNoMatchingKey && !retry) continue;
       if (cause instanceof Problem) throw cause;
-      // Not a JOSEError alone: a key in the provider's set that is none makes the cryptography throw.
+      // What is no JOSEError is thrown by the cryptography, for a key in the provider's set that is none.
+      if (!(cause instanceof errors.JOSEError))
+        throw new Problem("oidc-provider-unavailable", "The provider's key for this token cannot be used.", {
+          path: "enrolment",
+          retryAfter: 600,
+          cause,
+        });
       throw new Problem("oidc-token-invalid", "The token does not verify.", { path, cause });
     }
+  }
+}
+
+/** Where several keys have the id that a token names, any of them may be the one. */
+async function verifyWithOneOf(set: JSONWebKeySet, token: string, options: JWTVerifyOptions): Promise<JWTVerifyResult> {
+  try {
+    return await jwtVerify(token, createLocalJWKSet(set), options);
+  } catch (several) {
+    if (!(several instanceof errors.JWKSMultipleMatchingKeys)) throw several;
+    let refusal: unknown = several;
+    for (const key of set.keys)
+      try {
+        return await jwtVerify(token, createLocalJWKSet({ keys: [key] }), options);
+      } catch (cause) {
+        if (cause instanceof errors.JWKSNoMatchingKey) continue;
+        const another = cause instanceof errors.JWSSignatureVerificationFailed || !(cause instanceof errors.JOSEError);
+        if (!another) throw cause;
+        refusal = cause;
+      }
+    throw refusal;
   }
 }
 
