@@ -26,6 +26,7 @@ import type { AppContext } from "./context.js";
 import { Nonces } from "./enrolment/nonces.js";
 import { oidcCheck } from "./enrolment/oidc.js";
 import { memberCheck } from "./issuance/final-check.js";
+import { OcspAnswers } from "./revocation/ocsp-answers.js";
 import { Resumer } from "./issuance/resume.js";
 import { LabelQueue } from "./label-queue.js";
 import { KeytransLog } from "./log/keytrans-log.js";
@@ -96,7 +97,14 @@ export async function startAs(options: StartOptions): Promise<RunningAs> {
     const logger = options.quiet === true ? pino({ level: "silent" }) : createLogger(options.logLevel ?? "info");
     let publicUrl = options.publicUrl?.replace(/\/+$/, "") ?? "";
     const metrics = createMetrics({ openIntents: async () => (await store.openIntents()).length });
+    const ocsp = new OcspAnswers({
+      store,
+      issuers: () => authorities.issuers,
+      ocspResponders: authorities.responders,
+      now,
+    });
     const context: AppContext = {
+      ocsp,
       store,
       log,
       config,
@@ -161,12 +169,13 @@ export async function startAs(options: StartOptions): Promise<RunningAs> {
 const ROLES: readonly KeyRole[] = ["issuing", "ocsp", "policy"];
 const REFRESH_MILLISECONDS = 2_000;
 const FLUSH_MILLISECONDS = 60_000;
+const PRECOMPUTE_MILLISECONDS = 120_000;
 
 /** What is done beside requests: issuers that were rotated are taken over, counted uses of keys are written. */
 function startChores(
   authorities: LiveAuthorities,
   ledger: KeyUseLedger,
-  { logger, alarm }: AppContext,
+  { logger, alarm, ocsp }: AppContext,
 ): { stop(): Promise<void> } {
   const underWay = new Set<Promise<void>>();
   const every = (milliseconds: number, event: string, work: () => Promise<void>): NodeJS.Timeout => {
@@ -183,10 +192,12 @@ function startChores(
     const issuers = authorities.issuers.map(({ id, status }) => `${id} ${status}`);
     logger.info({ issuers }, "issuers changed");
   });
+  const precompute = every(PRECOMPUTE_MILLISECONDS, "ocsp-unsigned", async () => void (await ocsp.precompute()));
   const flush = every(FLUSH_MILLISECONDS, "audit-unwritten", () => ledger.flush());
   return {
     async stop() {
       clearInterval(refresh);
+      clearInterval(precompute);
       clearInterval(flush);
       await Promise.all(underWay);
       await ledger.flush();

@@ -93,6 +93,32 @@ test("an answer is signed once for all who ask, by POST or GET, and again when i
   expect(signatures()).toBe(2);
 });
 
+test("answers are made anew before they are old, with the status of that time, for as long as somebody asks", async () => {
+  const { own, service, phone, post, get, signatures } = await setUp();
+  const { ocsp } = own.context;
+  const first = await post();
+  own.clock += 1400;
+  expect(await ocsp.precompute()).toBe(0);
+  own.clock += 200;
+  expect([await ocsp.precompute(), signatures()]).toEqual([1, 2]);
+  own.clock += 1000;
+  const second = await post();
+  expect([second.body.equals(first.body), signatures()]).toEqual([false, 2]);
+  // Revoked, and nobody has asked since.
+  await service.admin("POST", `/credentials/${phone.id}/revocation`, { reason: "superseded" });
+  own.clock += 600;
+  expect(await ocsp.precompute()).toBe(1);
+  expect((await get()).includes(Buffer.from("a0030a0104", "hex"))).toBe(true);
+  expect(signatures()).toBe(3);
+  for (let hours = 0; hours < 26; hours++) {
+    own.clock += 3600;
+    await ocsp.precompute();
+  }
+  expect(await ocsp.precompute()).toBe(0);
+  own.clock += 3600;
+  expect(await ocsp.precompute()).toBe(0);
+});
+
 test("a revocation shows at once, kept answers or not", async () => {
   const { service, phone, post, signatures } = await setUp();
   const good = await post();

@@ -23,6 +23,10 @@ export interface OcspContext {
 /** Seconds for which an answer may be used, and after which it is made anew. */
 const VALIDITY = 3600;
 const REFRESH = 1800;
+/** Seconds before they are old at which answers are made anew by {@link OcspAnswers.precompute}. */
+const AHEAD = 300;
+/** Seconds after which an answer that nobody asked for is not made anew. */
+const FORGOTTEN = 86_400;
 /** Answers that are kept; each takes about 1,000 octets. */
 const MOST_KEPT = 20_000;
 
@@ -31,6 +35,9 @@ interface Kept {
   readonly status: string;
   readonly madeAt: number;
   readonly responder: OcspResponder;
+  readonly issuer: string;
+  readonly ids: readonly CertificateId[];
+  askedAt: number;
 }
 
 export interface OcspOutcome {
@@ -40,8 +47,8 @@ export interface OcspOutcome {
 }
 
 /**
- * Answers OCSP requests. What does not depend on who asks is signed once and kept, until it is old or the status has
- * changed: the status itself is looked up every time, so that a revocation shows at once.
+ * Answers OCSP requests. What does not depend on who asks is signed once and kept, and signed anew before it is old;
+ * the status itself is looked up every time, so that a revocation shows at once.
  */
 export class OcspAnswers {
   readonly #context: OcspContext;
@@ -60,12 +67,7 @@ export class OcspAnswers {
     const issuer = issuers().find(({ certificate }) => namesIssuer(first, certificate));
     const responder = issuer === undefined ? undefined : ocspResponders.get(issuer.id);
     if (issuer === undefined || responder === undefined) return failure(OCSP_FAILURE.unauthorized);
-    const answers: { id: CertificateId; status: OcspStatus }[] = [];
-    for (const id of request.certificates)
-      answers.push({
-        id,
-        status: namesIssuer(id, issuer.certificate) ? await this.#status(issuer.id, id.serial) : { status: "unknown" },
-      });
+    const answers = await this.#statuses(issuer, request.certificates);
     const time = now();
     const build = (): Promise<Uint8Array> =>
       buildOcspResponse(responder, answers, request.nonce, time, time + VALIDITY);
@@ -75,15 +77,59 @@ export class OcspAnswers {
     const key = name.digest("base64");
     const status = JSON.stringify(answers.map((one) => one.status));
     const kept = this.#kept.get(key);
-    if (kept?.status === status && kept.responder === responder && time - kept.madeAt < REFRESH)
+    if (kept?.status === status && kept.responder === responder && time - kept.madeAt < REFRESH) {
+      kept.askedAt = time;
       return { der: kept.der, shared: true };
-    const made = { der: await build(), status, responder, madeAt: time };
+    }
+    const ids = request.certificates;
+    const made = { der: await build(), status, responder, madeAt: time, issuer: issuer.id, ids, askedAt: time };
     this.#kept.delete(key);
     // Anybody can make up serial numbers.
     if (answers.some((one) => one.status.status === "unknown")) return { der: made.der, shared: true };
     if (this.#kept.size >= MOST_KEPT) this.#kept.delete(this.#kept.keys().next().value ?? "");
     this.#kept.set(key, made);
     return { der: made.der, shared: true };
+  }
+
+  /**
+   * Signs answers anew that will soon be old, so that nobody waits for a signature; what nobody asks for any more is
+   * dropped. To be called every few minutes.
+   *
+   * @returns how many were signed
+   */
+  async precompute(): Promise<number> {
+    const { issuers, ocspResponders, now } = this.#context;
+    let signed = 0;
+    for (const [key, kept] of this.#kept) {
+      const time = now();
+      if (time - kept.madeAt < REFRESH - AHEAD) continue;
+      const issuer = issuers().find(({ id }) => id === kept.issuer);
+      const responder = ocspResponders.get(kept.issuer);
+      if (issuer === undefined || responder === undefined || time - kept.askedAt > FORGOTTEN) {
+        this.#kept.delete(key);
+        continue;
+      }
+      const answers = await this.#statuses(issuer, kept.ids);
+      const status = JSON.stringify(answers.map((one) => one.status));
+      const der = await buildOcspResponse(responder, answers, undefined, time, time + VALIDITY);
+      // Whoever asked meanwhile may have made a newer one.
+      if (this.#kept.get(key) === kept) this.#kept.set(key, { ...kept, der, status, responder, madeAt: time });
+      signed++;
+    }
+    return signed;
+  }
+
+  async #statuses(
+    issuer: IssuingCa,
+    ids: readonly CertificateId[],
+  ): Promise<readonly { readonly id: CertificateId; readonly status: OcspStatus }[]> {
+    const answers: { id: CertificateId; status: OcspStatus }[] = [];
+    for (const id of ids)
+      answers.push({
+        id,
+        status: namesIssuer(id, issuer.certificate) ? await this.#status(issuer.id, id.serial) : { status: "unknown" },
+      });
+    return answers;
   }
 
   async #status(issuer: string, serial: string): Promise<OcspStatus> {

@@ -3,7 +3,6 @@ import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import type { AppContext } from "../context.js";
 import { Problem } from "../problem.js";
-import { OcspAnswers } from "../revocation/ocsp-answers.js";
 import { RevocationLists } from "../revocation/revocation-lists.js";
 import { reasonName } from "../revocation/revoke.js";
 import { requireBearer } from "./admin.js";
@@ -97,9 +96,8 @@ export function revocationStatusRoutes(app: OpenAPIHono, context: AppContext): v
     return c.body(new Uint8Array(found.der), 200, headers);
   });
 
-  const ocsp = new OcspAnswers(context);
   const respond = async (c: Context, request: Uint8Array): Promise<Response> => {
-    const { der, shared } = await ocsp.answer(request);
+    const { der, shared } = await context.ocsp.answer(request);
     return c.body(new Uint8Array(der), 200, {
       "Content-Type": "application/ocsp-response",
       "Cache-Control": shared ? "max-age=60" : "no-store",
