@@ -1,3 +1,4 @@
+export { addressShare } from "./address-share.js";
 export { type BodyLimitOptions, limitBody } from "./body-limit.js";
 export { type ReadConfiguration, readConfiguration, type ConfigurationSource } from "./configuration.js";
 export { ConfigurationError, type ConfigurationFault } from "./configuration-error.js";

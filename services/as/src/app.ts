@@ -1,10 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { OpenAPIHono } from "@hono/zod-openapi";
-import { bearerToken, isSecret, observeRequests, traceRequests } from "@mls-as/service-runtime";
+import { addressShare, bearerToken, isSecret, observeRequests, traceRequests } from "@mls-as/service-runtime";
 import type { Context } from "hono";
 import { cors } from "hono/cors";
 import { requestId } from "hono/request-id";
 import { secureHeaders } from "hono/secure-headers";
+import type { Config } from "./config.js";
 import type { AppContext } from "./context.js";
 import { Problem } from "./problem.js";
 import { adminRoutes } from "./routes/admin.js";
@@ -96,17 +97,34 @@ function routeOf(c: Context): string {
 /** What an operator or a load balancer asks is answered however busy the service is. */
 const NEVER_LIMITED: ReadonlySet<string> = new Set(["/healthz", "/readyz", "/metrics"]);
 
-function limitWork(app: OpenAPIHono, { config }: AppContext): void {
+/**
+ * Of the places for requests one address has half, however slowly it sends them; the operator's and the feed's have none
+ * to wait for.
+ */
+function limitWork(app: OpenAPIHono, context: AppContext): void {
+  const { config } = context;
+  const share = Math.ceil(config.maxUnderWay / 2);
+  const places = new Map<string, number>();
   let underWay = 0;
   app.use(async (c, next) => {
     if (NEVER_LIMITED.has(c.req.path)) return await next();
-    if (underWay >= config.maxUnderWay)
-      throw new Problem("overloaded", `${underWay} requests are being answered.`, { retryAfter: 1 });
+    const caller = addressShare(callerOf(c, config));
+    const own = places.get(caller) ?? 0;
+    if (!isTrusted(c, context)) {
+      if (underWay >= config.maxUnderWay)
+        throw new Problem("overloaded", `${underWay} requests are being answered.`, { retryAfter: 1 });
+      if (own >= share)
+        throw new Problem("rate-limited", `${own} requests of yours are being answered.`, { retryAfter: 1 });
+    }
+    places.set(caller, own + 1);
     underWay++;
     try {
       await next();
     } finally {
       underWay--;
+      const left = (places.get(caller) ?? 1) - 1;
+      if (left > 0) places.set(caller, left);
+      else places.delete(caller);
     }
   });
 }
@@ -115,22 +133,30 @@ interface NodeBindings {
   readonly incoming?: { readonly socket?: { readonly remoteAddress?: string } };
 }
 
+/** Where the connection comes from, or what the operator's proxy says of it. */
+function callerOf(c: Context, { callerHeader }: Config): string {
+  if (callerHeader !== undefined) return c.req.header(callerHeader) ?? "";
+  const connection = c.env as NodeBindings | undefined;
+  return connection?.incoming?.socket?.remoteAddress ?? "local";
+}
+
+/** Whether the operator asks, or who reads the feed. */
+function isTrusted(c: Context, { adminTokenHash, feedTokenHash }: AppContext): boolean {
+  const presented = bearerToken(c.req.header("authorization"));
+  return isSecret(presented, adminTokenHash) || isSecret(presented, feedTokenHash);
+}
+
 /** What everybody may read, whoever guesses at secrets from the same address meanwhile. */
 const WITHOUT_SECRETS: ReadonlySet<string> = new Set(["/v1/directory", "/v1/policy", "/v1/nonces"]);
 
 /** Addresses that ask too much, or keep guessing at secrets, have to wait. Guessing is hopeless; the noise is what ends. */
-function limitCallers(app: OpenAPIHono, { config, callers, adminTokenHash, feedTokenHash }: AppContext): void {
+function limitCallers(app: OpenAPIHono, context: AppContext): void {
+  const { config, callers } = context;
   app.use(async (c, next) => {
     const { path } = c.req;
-    if (NEVER_LIMITED.has(path)) return await next();
-    const presented = bearerToken(c.req.header("authorization"));
     // Nobody keeps the operator out by guessing from an address that is theirs too.
-    if (isSecret(presented, adminTokenHash) || isSecret(presented, feedTokenHash)) return await next();
-    const connection = c.env as NodeBindings | undefined;
-    const address =
-      config.callerHeader === undefined
-        ? (connection?.incoming?.socket?.remoteAddress ?? "local")
-        : (c.req.header(config.callerHeader) ?? "");
+    if (NEVER_LIMITED.has(path) || isTrusted(c, context)) return await next();
+    const address = callerOf(c, config);
     callers.admit(address);
     if (path.startsWith("/v1/") && !WITHOUT_SECRETS.has(path)) callers.mayGuess(address);
     await next();

@@ -104,7 +104,7 @@ export const SETTINGS = {
   }),
   maxUnderWay: setting(count.max(1_000_000), {
     default: DEFAULT_CONFIG.maxUnderWay,
-    help: "requests answered at once; the next is refused with 503 and Retry-After",
+    help: "requests answered at once, half of them for one address; the next is refused with 503 or 429 and Retry-After",
   }),
   tracingEndpoint: setting(z.url({ protocol: /^https?$/ }).optional(), {
     help: "OTLP over HTTP endpoint for traces, as http://127.0.0.1:4318; absent: no traces",

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { addressShare } from "./caller-address.js";
+import { addressShare } from "./address-share.js";
 
 test.each([
   ["192.0.2.7", "192.0.2.7"],
@@ -13,6 +13,9 @@ test.each([
   ["::", "0:0:0:0::/64"],
   ["64:ff9b::192.0.2.33", "64:ff9b:0:0::/64"],
   ["fe80::1%eth0", "fe80:0:0:0::/64%eth0"],
+  ["64:ff9b::192.0.2.7", "64:ff9b:0:0::/64"],
+  ["2001:db8:0001::", "2001:db8:1:0::/64"],
+  ["local", "local"],
   ["", ""],
   ["customer 17", "customer 17"],
   ["192.0.2.7:8080", "192.0.2.7:8080"],
