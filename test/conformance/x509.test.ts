@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { corpus } from "../x509/corpus.js";
-import { type CaseOutcome, runX509 } from "./x509.js";
+import { type CaseOutcome, readCase, runX509 } from "./x509.js";
 
 const VECTORS =
   process.env["CONFORMANCE_VECTORS"] ?? fileURLToPath(new URL("../../../shared/vectors", import.meta.url));
@@ -33,5 +33,31 @@ describe("x509-mls, our own corpus", () => {
     expect(`${JSON.stringify({ version: 1, testcases }, null, 1)}\n`).toBe(readFileSync(OWN, "utf8"));
     expect(testcases.length).toBeGreaterThanOrEqual(150);
     expect(testcases.filter(({ expected_result }) => expected_result === "FAILURE").length).toBeGreaterThanOrEqual(100);
+  });
+});
+
+describe("cases with policy inputs", () => {
+  it("are read under the names of RFC 5280 too", () => {
+    const { testcase, unread } = readCase({
+      id: "names",
+      "user-initial-policy-set": ["1.2.3"],
+      initial_explicit_policy: true,
+      initial_policy_mapping_inhibit: true,
+      "any-policy-inhibit": true,
+    });
+    expect(unread).toEqual([]);
+    expect(testcase).toEqual({
+      id: "names",
+      initial_policies: ["1.2.3"],
+      require_explicit_policy: true,
+      inhibit_policy_mapping: true,
+      inhibit_any_policy: true,
+    });
+  });
+
+  it("name what is not read, unless it says nothing", () => {
+    expect(readCase({ id: "unread", delta_crls: ["x"], signature_algorithms: [], anchors_extra: null }).unread).toEqual(
+      ["delta_crls"],
+    );
   });
 });

@@ -140,6 +140,7 @@ export const pointName = ({ names, relative }: PointOptions): Uint8Array[] =>
     : relative !== undefined
       ? [explicit(0, element(0xa1, relative))]
       : [];
+export const issuerAltName = (names: readonly Uint8Array[]) => extension("2.5.29.18", false, sequence(...names));
 export const crlDistributionPoints = (...points: readonly PointOptions[]) =>
   extension(
     "2.5.29.31",
@@ -310,6 +311,8 @@ export interface OcspOptions {
   readonly signature?: (signature: Uint8Array) => Uint8Array;
   readonly hash?: "sha1" | "sha256";
   readonly responseStatus?: number;
+  /** What the response says of the same certificate besides, after the first answer. */
+  readonly more?: readonly Pick<OcspOptions, "status" | "nextUpdate">[];
 }
 
 export function ocspResponse(options: OcspOptions): Uint8Array {
@@ -329,20 +332,22 @@ export function ocspResponse(options: OcspOptions): Uint8Array {
   );
   const generalized = (value: string) =>
     element(0x18, ascii(new Date(value).toISOString().replace(/[-:T]|\.\d+/g, "")));
-  const status = {
+  const statuses = {
     good: element(0x80),
     revoked: explicit(1, generalized("2026-02-01T00:00:00Z")),
     unknown: element(0x82),
-  }[options.status];
-  const single = sequence(
-    certId,
-    status,
-    generalized(options.thisUpdate ?? "2026-05-01T00:00:00Z"),
-    ...(options.nextUpdate === null ? [] : [explicit(0, generalized(options.nextUpdate ?? "2026-07-01T00:00:00Z"))]),
+  };
+  const singles = [options, ...(options.more ?? [])].map(({ status, nextUpdate }) =>
+    sequence(
+      certId,
+      statuses[status],
+      generalized(options.thisUpdate ?? "2026-05-01T00:00:00Z"),
+      ...(nextUpdate === null ? [] : [explicit(0, generalized(nextUpdate ?? "2026-07-01T00:00:00Z"))]),
+    ),
   );
   const responder =
     options.byKey === true ? explicit(2, octetString(hash("sha1", keyBits(signer.key)))) : explicit(1, signer.name);
-  const tbs = sequence(responder, generalized(options.thisUpdate ?? "2026-05-01T00:00:00Z"), sequence(single));
+  const tbs = sequence(responder, generalized(options.thisUpdate ?? "2026-05-01T00:00:00Z"), sequence(...singles));
   const signature = signer.key.sign(tbs);
   const certificates = options.signer === undefined ? [] : [explicit(0, sequence(options.signer.der))];
   const basic = sequence(

@@ -8,6 +8,7 @@ import {
   directory,
   extendedKeyUsage,
   extension,
+  issuerAltName,
   keyUsage,
   name,
   nextSerial,
@@ -429,6 +430,131 @@ export function revocationCases(add: AddCase): void {
     indirect({ named: false }),
   );
   ocspCases(add);
+  staleBaseCases(add);
+  add("crl::issuer-alternative-name", "SUCCESS", "The issuer's other name counts as a distribution point.", () =>
+    otherName("http://as.mls.example/crl/1.crl"),
+  );
+  add("crl::issuer-alternative-name-other", "FAILURE", "The CRL is for another name than the issuer's.", () =>
+    otherName("http://as.mls.example/crl/2.crl"),
+  );
+  add("crl::indirect-covers-itself", "SUCCESS", "A CRL issuer's CA lets its CRL cover the CRL issuer too.", () =>
+    coveringItself({}),
+  );
+  add("crl::indirect-covers-itself-leaf-revoked", "FAILURE", "Such a CRL lists the leaf.", () =>
+    coveringItself({ revoked: "leaf" }),
+  );
+  add("crl::indirect-covers-itself-revoked", "FAILURE", "Such a CRL lists its own issuer.", () =>
+    coveringItself({ revoked: "signer" }),
+  );
+  add("crl::indirect-covers-itself-unasked", "FAILURE", "The CA does not say where the CRL issuer is covered.", () =>
+    coveringItself({ named: false }),
+  );
+}
+
+/** A complete CRL out of date, with delta CRLs. */
+function staleBaseCases(add: AddCase): void {
+  const past = "2026-05-31T00:00:00Z";
+  const cases: readonly [string, "SUCCESS" | "FAILURE", string, CrlOf][] = [
+    [
+      "good",
+      "SUCCESS",
+      "A current delta CRL brings its base up to date.",
+      ({ issuing }) => [
+        crl({ issuer: issuing, number: 10, nextUpdate: past }),
+        crl({ issuer: issuing, number: 11, base: 10 }),
+      ],
+    ],
+    [
+      "base-revokes",
+      "FAILURE",
+      "What the base lists stays revoked.",
+      ({ issuing, serial }) => [
+        crl({ issuer: issuing, number: 10, nextUpdate: past, entries: [{ serial, reason: 1 }] }),
+        crl({ issuer: issuing, number: 11, base: 10 }),
+      ],
+    ],
+    [
+      "delta-revokes",
+      "FAILURE",
+      "The delta CRL adds the leaf.",
+      ({ issuing, serial }) => [
+        crl({ issuer: issuing, number: 10, nextUpdate: past }),
+        crl({ issuer: issuing, number: 11, base: 10, entries: [{ serial, reason: 1 }] }),
+      ],
+    ],
+    [
+      "delta-base-too-new",
+      "FAILURE",
+      "The delta CRL is for a later base.",
+      ({ issuing }) => [
+        crl({ issuer: issuing, number: 10, nextUpdate: past }),
+        crl({ issuer: issuing, number: 12, base: 11 }),
+      ],
+    ],
+    [
+      "delta-expired",
+      "FAILURE",
+      "Base and delta CRL are out of date.",
+      ({ issuing }) => [
+        crl({ issuer: issuing, number: 10, nextUpdate: past }),
+        crl({ issuer: issuing, number: 11, base: 10, nextUpdate: past }),
+      ],
+    ],
+    [
+      "delta-forged",
+      "FAILURE",
+      "The delta CRL is by another key.",
+      ({ issuing }) => [
+        crl({ issuer: issuing, number: 10, nextUpdate: past }),
+        crl({ issuer: { ...issuing, key: ed25519Key("Mallory") }, number: 11, base: 10 }),
+      ],
+    ],
+  ];
+  for (const [id, expected, description, crls] of cases)
+    add(`crl::stale-base-${id}`, expected, description, () =>
+      judged((set) => [crl({ issuer: set.root }), ...crls(set)]),
+    );
+}
+
+/** A leaf without distribution point whose issuer has another name, and a CRL for distribution point `point`. */
+function otherName(point: string): CaseInput {
+  const root = authority("Root");
+  const issuing = authority("Issuing", root);
+  return {
+    leaf: leaf(issuing, { points: null, more: [issuerAltName([CRL_URI])] }),
+    intermediates: [issuing.der],
+    anchors: [root.der],
+    crls: [crl({ issuer: root }), crl({ issuer: issuing, point: { names: [uri(point)] } })],
+  };
+}
+
+/** The issuing CA has no CRL; one that it certifies for CRLs covers all it issues, that certificate included. */
+function coveringItself({ revoked, named = true }: { revoked?: "leaf" | "signer"; named?: boolean }): CaseInput {
+  const issuerName = name(["O", "MLS Example"], ["CN", "CRL issuer"]);
+  const points = crlDistributionPoints({ names: [CRL_URI], crlIssuer: issuerName });
+  const set = scene(points);
+  const signerSerial = nextSerial();
+  const signer = authority("CRL issuer", set.issuing, {
+    subject: issuerName,
+    serial: signerSerial,
+    extensions: {
+      basic: basicConstraints(false),
+      usage: keyUsage(["cRLSign"]),
+      more: named ? [points] : [],
+    },
+  });
+  const serial = revoked === "leaf" ? set.serial : signerSerial;
+  const indirectCrl = crl({
+    issuer: signer,
+    point: { names: [CRL_URI], indirect: true },
+    entries: revoked === undefined ? [] : [{ serial, issuer: set.issuing.name }],
+  });
+  return {
+    leaf: set.leaf,
+    intermediates: [set.issuing.der, signer.der],
+    anchors: [set.root.der],
+    crls: [crl({ issuer: set.root }), indirectCrl],
+  };
 }
 
 function separateSigner(usages: readonly string[], anchorLabel: string, revoked = false): CaseInput {
@@ -528,6 +654,18 @@ function ocspCases(add: AddCase): void {
       () => ({ signature: (signature) => signature.map((octet) => octet ^ 1) }),
     ],
     ["try-later", "FAILURE", "An unsuccessful response says nothing.", () => ({ responseStatus: 3 })],
+    [
+      "revoked-after-good",
+      "FAILURE",
+      "One response says good of the certificate, and then revoked.",
+      () => ({ more: [{ status: "revoked" }] }),
+    ],
+    [
+      "good-after-out-of-date",
+      "SUCCESS",
+      "The second answer of a response is current.",
+      () => ({ nextUpdate: "2026-05-31T00:00:00Z", more: [{ status: "good" }] }),
+    ],
     [
       "delegate",
       "SUCCESS",

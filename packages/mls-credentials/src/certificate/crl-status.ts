@@ -51,9 +51,12 @@ export class CrlStatusChecker {
   async #determine(certificate: Certificate, above: readonly Certificate[]): Promise<RevocationStatus> {
     const covered = new Set<ReasonFlag>();
     const details: string[] = [];
-    // Last, the CRL of the issuer itself, as if a distribution point named it (RFC 5280, "CRL Processing").
+    // Last, the CRL of the issuer itself, as if a distribution point had its names (RFC 5280, "CRL Processing").
     const implied: DistributionPoint = {
-      name: { type: "full", names: [{ type: "directory", value: certificate.issuer }] },
+      name: {
+        type: "full",
+        names: [{ type: "directory", value: certificate.issuer }, ...(certificate.issuerAltName ?? [])],
+      },
       reasons: undefined,
       crlIssuer: undefined,
     };
@@ -68,13 +71,17 @@ export class CrlStatusChecker {
         }
         const reasons = coveredReasons(crl, point);
         if (![...reasons].some((reason) => !covered.has(reason))) continue;
-        const detail = this.#unusable(crl) ?? (await this.#untrusted(crl, above));
+        const anyDelta = this.#crls.find((other) => isDeltaOf(other, crl));
+        let detail = this.#unusable(crl, anyDelta) ?? (await this.#untrusted(crl, above));
+        const delta = detail === undefined && anyDelta !== undefined ? await this.#deltaOf(crl, above) : undefined;
+        // What a base and a current delta make together has the delta's times (RFC 5280, "Delta CRL Indicator").
+        detail ??= this.#unusable(crl, delta);
         if (detail !== undefined) {
           details.push(detail);
           continue;
         }
-        const entry =
-          (await this.#deltaEntry(crl, certificate, above)) ?? crl.find(certificate.issuer, certificate.serialHex);
+        const find = (list: CertificateList | undefined) => list?.find(certificate.issuer, certificate.serialHex);
+        const entry = find(delta) ?? find(crl);
         if (entry !== undefined && entry.reason !== 8) return { kind: "revoked", ...entry };
         for (const reason of reasons) covered.add(reason);
       }
@@ -82,21 +89,22 @@ export class CrlStatusChecker {
     return { kind: "undetermined", detail: details[0] ?? "no CRL covers the certificate for all reasons" };
   }
 
-  /** Entry in the newest delta CRL for this base; `removeFromCRL` counts as one. */
-  async #deltaEntry(base: CertificateList, certificate: Certificate, above: readonly Certificate[]) {
+  /** The newest usable delta CRL for this base. */
+  async #deltaOf(base: CertificateList, above: readonly Certificate[]): Promise<CertificateList | undefined> {
     let newest: CertificateList | undefined;
     for (const delta of this.#crls) {
       if (!isDeltaOf(delta, base) || this.#unusable(delta) !== undefined) continue;
       if (newest?.number !== undefined && delta.number !== undefined && delta.number <= newest.number) continue;
       if ((await this.#untrusted(delta, above, base)) === undefined) newest = delta;
     }
-    return newest?.find(certificate.issuer, certificate.serialHex);
+    return newest;
   }
 
-  #unusable({ unusable, thisUpdate, nextUpdate }: CertificateList): string | undefined {
+  #unusable({ unusable, thisUpdate, nextUpdate }: CertificateList, delta?: CertificateList): string | undefined {
     if (unusable !== undefined) return `CRL with ${unusable}`;
     if (thisUpdate > this.#inputs.time) return "CRL from the future";
-    if (nextUpdate === undefined || nextUpdate < this.#inputs.time) return "CRL is out of date";
+    if (delta === undefined && (nextUpdate === undefined || nextUpdate < this.#inputs.time))
+      return "CRL is out of date";
     return undefined;
   }
 
@@ -152,11 +160,21 @@ export class CrlStatusChecker {
       const rules = { time, maxNameComparisons, anchorIsSelfSigned };
       const extra = understoodCriticalExtensions === undefined ? {} : { understoodCriticalExtensions };
       if (judgePath(path, extra, rules).reasons.length > 0) return false;
-      for (let index = path.length - 2; index >= 0; index -= 1)
+      for (let index = path.length - 2; index >= 0; index -= 1) {
+        // Its own entry is being looked for on the very CRL that it signs, as its CA has decided.
+        if (index === 0 && this.#pending.has(signer) && namesItself(signer)) continue;
         if ((await this.status(path, index)).kind !== "good") return false;
+      }
       return true;
     });
   }
+}
+
+/** True when a certificate's distribution point makes its own subject the issuer of the CRL that covers it. */
+function namesItself({ crlDistributionPoints, subject }: Certificate): boolean {
+  return (crlDistributionPoints ?? []).some(({ crlIssuer }) =>
+    crlIssuer?.some((name) => name.type === "directory" && name.value.key === subject.key),
+  );
 }
 
 const newness = ({ thisUpdate }: CertificateList): number => thisUpdate;

@@ -27,14 +27,22 @@ export async function ocspStatus(
   const details: string[] = [];
   let good = false;
   for (const response of inputs.ocsp ?? []) {
-    const single = response.responses.find((candidate) => concerns(candidate, certificate, issuer));
-    if (single === undefined) continue;
-    const detail = unusable(single, response, inputs.time) ?? (await signerProblem(inputs, response, issuer));
-    if (detail !== undefined) details.push(detail);
-    else if (single.status === "revoked")
-      return { kind: "revoked", revokedAt: single.revokedAt ?? 0, reason: single.reason ?? 0 };
-    else if (single.status === "good") good = true;
-    else details.push("the responder does not know the certificate");
+    const answers = response.responses.filter((candidate) => concerns(candidate, certificate, issuer));
+    if (answers.length === 0) continue;
+    let signer: { readonly problem: string | undefined } | undefined;
+    // One response may say something of a certificate more than once; all of it counts.
+    for (const single of answers) {
+      let detail = unusable(single, response, inputs.time);
+      if (detail === undefined) {
+        signer ??= { problem: await signerProblem(inputs, response, issuer) };
+        detail = signer.problem;
+      }
+      if (detail !== undefined) details.push(detail);
+      else if (single.status === "revoked")
+        return { kind: "revoked", revokedAt: single.revokedAt ?? 0, reason: single.reason ?? 0 };
+      else if (single.status === "good") good = true;
+      else details.push("the responder does not know the certificate");
+    }
   }
   if (good) return { kind: "good" };
   return { kind: "undetermined", detail: details[0] ?? "no OCSP response for the certificate" };

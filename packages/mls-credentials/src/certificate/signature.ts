@@ -58,7 +58,7 @@ async function verifyWith(
       return signature.length === 64 && (await provider.verify(0x0807, key.key, message, signature));
     case "ed448":
       if (key.kind !== "ed448") return "mismatch";
-      return signature.length === 114 && ed448.verify(signature, message, key.key);
+      return signature.length === 114 && ed448.verify(signature, message, key.key, { zip215: false });
     case "ecdsa":
       if (key.kind !== "ecdsa") return "mismatch";
       if (!isEcdsaSignature(signature, key.curve)) return false;
