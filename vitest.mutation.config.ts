@@ -15,6 +15,7 @@ export default defineConfig({
   test: {
     include: [
       "packages/keytrans/src/*.test.ts",
+      "packages/keytrans/src/structs/configuration.test.ts",
       "packages/keytrans/src/{algorithms,auditor,client,log-tree,prefix-tree,prover}/**/*.test.ts",
       "test/differential/keyed-histories.test.ts",
     ],

@@ -129,7 +129,7 @@ const SCALARS = 48;
 const pointChanges: readonly [string, (proof: Uint8Array) => void][] = [
   ["Gamma is no encoding of a point", (proof) => void proof.fill(0xff, 0, -SCALARS)],
   ["Gamma has another x or y", (proof) => flip(proof, 8)],
-  ["Gamma has the other sign", (proof) => void flipSign(proof)],
+  ["Gamma has the other sign", flipSign],
   ["Gamma is zero", (proof) => void proof.fill(0, 0, -SCALARS)],
   ["Gamma is the neutral element", (proof) => void proof.fill(0, 0, -SCALARS).fill(1, 0, 1)],
   ["the challenge is changed", (proof) => flip(proof, proof.length - SCALARS)],
@@ -357,6 +357,16 @@ function credentialChanges(codec: Codec<object>, bytes: Uint8Array): Tampered[] 
   change("position: far away", (c) => (c.position += 100_000));
   change("binary_ladder: the last element is missing", (c) => c.binaryLadder?.pop());
   change("binary_ladder[0].proof: a bit of the scalar is changed", (c) => flip(c.binaryLadder?.[0]?.proof, 60));
+  for (const [index, { commitment }] of ((decode(codec, bytes) as Credential).binaryLadder ?? []).entries())
+    change(
+      commitment === undefined
+        ? `binary_ladder[${index}].commitment: present where it must be absent`
+        : `binary_ladder[${index}].commitment: absent where it must be present`,
+      (c) => {
+        ((c.binaryLadder as LadderStep[])[index] as LadderStep).commitment =
+          commitment === undefined ? randomHash() : undefined;
+      },
+    );
   if (credentialType === "provisional") {
     change(
       "tree_head.tree_size: not beyond the position",

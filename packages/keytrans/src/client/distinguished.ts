@@ -38,7 +38,7 @@ export function prepareDistinguished(
         now,
         (log) => walkDistinguished(log, { count: setting.recent }, stop),
       );
-      const heads = knownDistinguished(proven, outcome, state.view);
+      const heads = knownDistinguished(proven, outcome);
       const distinguished = mergeDistinguished(setting, state.distinguished, { heads, after: stop, view });
       const distinguishedHead = encode(DistinguishedHead, { heads: distinguished.map(({ root }) => root) });
       return { result: { heads, distinguishedHead }, state: { ...state, view, distinguished } };

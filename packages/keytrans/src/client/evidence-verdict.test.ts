@@ -10,7 +10,8 @@ import { greatestVersionSearch, Inspection, updateView } from "../algorithms/ind
 import { LabelVrf } from "../prover/label-vrf.js";
 import { RecordedProof } from "../prover/recorded-proof.js";
 import { rootValue } from "../log-tree/hashing.js";
-import { Configuration, TreeHeadTBS, wireFormat } from "../structs/index.js";
+import { evaluatePrefixProof, type SearchedKey } from "../prefix-tree/evaluate.js";
+import { Configuration, type PrefixProof, TreeHeadTBS, wireFormat } from "../structs/index.js";
 import { KT_128_SHA256_Ed25519 } from "../suite/index.js";
 import { nobleSuite } from "../suite/noble.js";
 import type { Prepared } from "./operation.js";
@@ -422,6 +423,59 @@ describe("an honest log", () => {
       await altered("ownerMonitor", owned, await log.prover.ownerMonitor(owned.request));
     }
     expect(seen.size).toBe(5);
+  });
+
+  it("cannot be framed with a memory of entries that the log never made", async () => {
+    const log = await history(6, { 2: ["0"], 4: ["1", "2"] }, { window: 2n ** 50n });
+    const client = createClient(log);
+    const early = await searched(log, client.initialState());
+    const { state } = await early.prepared.verify(early.response, NOW);
+    for (let i = 6; i < 8; i++) await grow(log, i);
+    // Entry 5 is retained: monitoring looks into it, and its prefix tree is nothing but the user's memory.
+    const known = state.labels[0] as ClientState["labels"][0];
+    const labels = [{ ...known, monitoring: [{ position: 4, version: 2 }] }];
+    const monitor = client.prepareContactMonitor({ ...state, labels }, { label });
+    const honest = await log.prover.contactMonitor(monitor.request);
+    await expect(monitor.verify(honest, NOW)).resolves.toBeDefined();
+    const wire = wireFormat(log.suite, log.configuration);
+    const decoded = decode(wire.MonitorResponse, honest);
+    const [atFive, ...others] = decoded.monitor.prefixProofs as [PrefixProof, ...PrefixProof[]];
+    const missing: PrefixProof = {
+      ...atFive,
+      results: atFive.results.map(({ depth }) => ({ resultType: "nonInclusionParent", depth })),
+    };
+    const keys = [0, 1, 2].map((version) => known.versions.get(version) as SearchedKey);
+    const prefixRoot = evaluatePrefixProof(log.suite, keys, missing);
+    const view = state.view as NonNullable<ClientState["view"]>;
+    const frontier = view.frontier.map((entry) => (entry.position === 5 ? { ...entry, prefixRoot } : entry));
+    const lying: ClientState = { ...state, labels, view: { ...view, frontier } };
+    const response = encode(wire.MonitorResponse, {
+      ...decoded,
+      monitor: { ...decoded.monitor, prefixProofs: [missing, ...others] },
+    });
+    const exchange = exchangeOf(lying, "contactMonitor", label, monitor.request, response, NOW);
+    const configuration = encode(Configuration, log.configuration);
+    const accusation: Evidence = { kind: "inconsistent-ladder", configuration, recent: 7, ...exchange };
+    expect(await judged(log, { ...accusation, other: early.exchange })).toMatchObject({
+      proven: false,
+      deniable: true,
+    });
+    expect(await judged(log, { ...accusation, ...early.exchange, other: exchange })).toMatchObject({ proven: false });
+    expect(await ladderEvidence(client.setting, exchange, early.exchange)).toBeUndefined();
+  });
+
+  it("cannot be framed with what it says of two labels", async () => {
+    const log = await history(8, { 2: ["0", "1"] });
+    await log.put(text("other"), [text("0")], START + 900);
+    const client = createClient(log);
+    const one = await searched(log, client.initialState());
+    const prepared = client.prepareSearch(client.initialState(), { label: text("other") });
+    const response = await log.prover.search(prepared.request);
+    const other = exchangeOf(client.initialState(), "search", text("other"), prepared.request, response, NOW);
+    const configuration = encode(Configuration, log.configuration);
+    expect(
+      await judged(log, { kind: "inconsistent-ladder", configuration, recent: 7, ...one.exchange, other }),
+    ).toMatchObject({ proven: false, deniable: false, reason: expect.stringContaining("one label") });
   });
 
   it("cannot be framed with a memory of its tree whose values are longer or shorter than hashes", async () => {

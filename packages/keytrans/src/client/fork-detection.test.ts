@@ -150,6 +150,38 @@ describe("at the edges", () => {
     );
   });
 
+  it("only owners monitor as owners and update, and only what was looked up is monitored", async () => {
+    const log = new MemoryLog({ suite: keyedHashSuite(), window: 2n ** 50n });
+    const label = text("label");
+    await log.append([], 1_000_000);
+    await log.put(label, [text("0")], 1_000_100);
+    const client = createClient(log);
+    const search = client.prepareSearch(INITIAL_STATE, { label });
+    const { state } = await search.verify(await log.prover.search(search.request), 1_000_200);
+    expect(state.labels[0]?.monitoring).not.toEqual([]);
+    const missing = expect.objectContaining({ code: "missing-state", path: "label" });
+    for (const from of [INITIAL_STATE, state]) {
+      expect(() => client.prepareOwnerMonitor(from, { label })).toThrow(missing);
+      expect(() => client.prepareUpdate(from, { label, values: [] })).toThrow(missing);
+    }
+    expect(() => client.prepareContactMonitor(INITIAL_STATE, { label })).toThrow(missing);
+    expect(() => client.prepareContactMonitor(state, { label: text("other") })).toThrow(missing);
+  });
+
+  it("tells whoever watches each tree that was signed, before the answer is used", async () => {
+    const log = new MemoryLog({ suite: keyedHashSuite() });
+    await log.append([], 1_000_000);
+    const seen: number[] = [];
+    const { suite, configuration } = log;
+    const client = createClient({ suite, configuration, observed: ({ size }) => void seen.push(size) });
+    const walk = client.prepareDistinguished(INITIAL_STATE);
+    const response = await log.prover.distinguished(walk.request);
+    await walk.verify(response, 1_000_100);
+    const changed = response.with(20, (response[20] as number) ^ 1);
+    await expect(walk.verify(changed, 1_000_100)).rejects.toThrow();
+    expect(seen).toEqual([1]);
+  });
+
   it("a ladder for the greatest version there can be takes what lies beyond as not there", () => {
     const ladder = searchBinaryLadder(MAX_VERSION, MAX_VERSION);
     expect(ladder).toHaveLength(33);

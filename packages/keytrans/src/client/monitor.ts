@@ -104,7 +104,7 @@ export function prepareOwnerMonitor(
       const monitoring = greatestByPosition([...contact.map, ...kept]);
       const advanced = owner.advanced(owned.verified.at(-1) ?? start);
       const next = retainVersions({ ...known, monitoring, owner: advanced }, new Map());
-      const heads = knownDistinguished(proven, owned.verified, state.view);
+      const heads = knownDistinguished(proven, owned.verified);
       const distinguished = mergeDistinguished(setting, state.distinguished, { heads, after: start, view });
       const result: OwnerMonitorResult = {
         entries: monitoring,

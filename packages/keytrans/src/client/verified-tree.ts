@@ -121,23 +121,18 @@ function prefixRootCount(): KeytransError {
   );
 }
 
-/** The distinguished entries at `positions`, with the log as it was at each. */
-export function knownDistinguished(proven: ProvenTree, positions: readonly number[], known: TreeView | undefined) {
-  return positions.map((position): KnownDistinguished => {
+/**
+ * The distinguished entries at `positions`, with the log as it was at each. The proof reaches those trees: each entry was
+ * inspected, or ends one of the retained full subtrees.
+ */
+export function knownDistinguished(proven: ProvenTree, positions: readonly number[]): KnownDistinguished[] {
+  return positions.map((position) => {
     const entry = proven.entry(position) as RetainedEntry;
-    const heads = proven.tree.headsAt(position + 1) ?? retainedHeads(known, position);
-    const root = proven.tree.rootAt(position + 1) ?? proven.tree.rootOf(position + 1, heads);
+    const heads = proven.tree.headsAt(position + 1) as readonly Uint8Array[];
+    const root = proven.tree.rootAt(position + 1) as Uint8Array;
     const before = frontier(position + 1).map((left) => proven.entry(left) as RetainedEntry);
     return { ...entry, heads, root, frontier: before };
   });
-}
-
-/** A retained frontier entry ends one of the retained full subtrees: those up to it are the log at that time. */
-function retainedHeads(known: TreeView | undefined, position: number): readonly Uint8Array[] {
-  const index = known?.frontier.findIndex((entry) => entry.position === position) ?? -1;
-  if (known === undefined || index < 0)
-    throw new KeytransError("missing-state", `the log at entry ${position} is not known`, "Detecting Forks");
-  return known.heads.slice(0, index + 1);
 }
 
 /** The tree size that a response is about. @throws KeytransError invalid-tree-size */

@@ -111,11 +111,6 @@ export class EvaluatedLogTree {
     return [...ends].filter((size) => this.headsAt(size) !== undefined);
   }
 
-  /** Root of a log of `size` entries with these full subtree values. */
-  rootOf(size: number, heads: readonly Uint8Array[]): Uint8Array {
-    return rootValue(this.#suite, size, heads);
-  }
-
   /** Root when the log had `size` entries; undefined where the proof does not reach it. */
   rootAt(size: number): Uint8Array | undefined {
     const heads = this.headsAt(size);
