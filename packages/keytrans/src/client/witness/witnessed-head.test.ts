@@ -90,6 +90,24 @@ describe("witnessed heads", () => {
     await expect(verify("none")).resolves.toBeUndefined();
     await expect(verify("two")).rejects.toMatchObject({ code: "unwitnessed-head" });
     await expect(verify("these", proof, "other.example")).rejects.toMatchObject({ path: "checkpoint.origin" });
+    // Cosigned by all, and not signed by the log, or by another that the policy names.
+    const lines = note.split("\n");
+    const unsigned = { ...proof, checkpoint: lines.filter((line) => !line.startsWith(`\u2014 ${origin} `)).join("\n") };
+    await expect(verify("none", unsigned)).rejects.toMatchObject({ code: "unwitnessed-head", path: "checkpoint" });
+    const foreign = policyFile("none").replace(`log ${log.vkey}`, `log ${key(9, "other.example", 1).vkey}`);
+    await expect(verifyWitnessedHead(head(1), proof, parseTlogPolicy(foreign), origin)).rejects.toMatchObject({
+      code: "unwitnessed-head",
+      path: "checkpoint",
+    });
+    // A path of the wrong length, and a head beyond the tree, lead nowhere.
+    for (const [at, inclusion] of [
+      [1, proof.inclusion.slice(1)],
+      [1, [...proof.inclusion, new Uint8Array(32)]],
+      [3, []],
+    ] as const)
+      await expect(
+        verifyWitnessedHead(head(at), { ...proof, inclusion }, parseTlogPolicy(policyFile("none")), origin),
+      ).rejects.toMatchObject({ code: "unwitnessed-head", path: "inclusion" });
     const grown = { ...proof, checkpoint: note.replace("\n3\n", "\n4\n") };
     await expect(verify("these", grown)).rejects.toMatchObject({ code: "unwitnessed-head" });
     for (const file of [
