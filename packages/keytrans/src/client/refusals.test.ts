@@ -103,7 +103,7 @@ describe("refusals say what is wrong, and where", () => {
       throw error;
     };
     expect(() => create({ id: 1 })).toThrow(expect.objectContaining(refusal("invalid-configuration", "ciphersuite")));
-    const bad = new SuiteError("invalid-key", "signaturePublicKey", "RFC 8032", "no key");
+    const bad = new SuiteError("invalid-vrf-public-key", "signaturePublicKey", "RFC 8032", "no key");
     expect(() => create({ importSignatureKey: refuse(bad) })).toThrow(
       expect.objectContaining(refusal("invalid-configuration", "signaturePublicKey")),
     );
