@@ -108,7 +108,7 @@ describe.skipIf(missing.length > 0)(`rotation without an outage (needs ${missing
     const enrolled: Issued[] = [];
     const traffic = (async () => {
       for (let index = 0; !rotation.over; index++)
-        enrolled.push(await enrol(url, data, `mimi://mls.example/d/bob/d${index}`));
+        enrolled.push(await enrol(url, data, `mimi://mls.example/d/user-${index}/phone`));
     })();
     const { issuers: requests } = await mlsAsJson<{ issuers: (Request & { certified: boolean })[] }>(
       "rotate",

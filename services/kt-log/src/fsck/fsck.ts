@@ -241,7 +241,8 @@ class Check {
       this.counted.superseded++;
     }
     const due = position <= this.#pruning.trees ? new Set<number>() : derived.superseded;
-    if (ids.length !== due.size || !ids.every((id) => due.has(id)))
+    const stored = new Set(ids);
+    if (ids === undefined || stored.size !== ids.length || stored.size !== due.size || !ids.every((id) => due.has(id)))
       this.#findings.note(`entry ${position}`, "the list of superseded nodes is not what it must be");
   }
 

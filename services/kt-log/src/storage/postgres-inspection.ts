@@ -3,7 +3,7 @@ import { equalBytes } from "@mls-as/tls-codec";
 import type { PoolClient } from "pg";
 import { leaderChecksum } from "./leader-checksum.js";
 import { PostgresReads } from "./postgres-reads.js";
-import { type PrefixPage, unpackIds } from "./prefix-pages.js";
+import { type PrefixPage, readableIds, unpackIds } from "./prefix-pages.js";
 import { labelVersionRow } from "./sqlite-inspection.js";
 import { type EntryRow, plain, storedEntry } from "./sqlite-reads.js";
 import type { LabelVersionRow, LogInspection, PruningState, RowCounts, SettingRow, SupersededRow } from "./store.js";
@@ -57,7 +57,7 @@ export class PostgresInspection extends PostgresReads implements LogInspection {
   async supersededFrom(position: number, limit: number): Promise<SupersededRow[]> {
     const sql = "select position, ids from superseded_nodes where position >= $1 order by position limit $2";
     const { rows } = await this.query<{ position: number; ids: Buffer }>(sql, [position, limit]);
-    return rows.map((row) => ({ position: row.position, ids: unpackIds(row.ids) }));
+    return rows.map((row) => ({ position: row.position, ids: readableIds(row.ids) }));
   }
 
   async allVrfProofs(

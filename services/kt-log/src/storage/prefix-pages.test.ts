@@ -48,6 +48,32 @@ test("lists of ids are packed without loss, and a list cut short is refused", ()
       expect(unpackIds(packIds(ids))).toEqual(sorted);
     }),
   );
+  // The same id twice, ids in a longer spelling than theirs.
+  for (const other of [[5, 0], [0], [0x85, 0], [0x80, 0x80, 1, 0x81, 0x00]])
+    expect(() => unpackIds(Uint8Array.from(other)), other.join()).toThrow(RangeError);
   expect(() => unpackIds(Uint8Array.of(0x81))).toThrow(RangeError);
   expect(() => unpackIds(new Uint8Array(9).fill(0xff))).toThrow(RangeError);
+});
+
+test("no bit of a list of ids can be flipped unnoticed", () => {
+  for (const ids of [
+    [1, 2, 3],
+    [5, 6, 134, 135, 16_519, 16_520],
+    [2 ** 40, 2 ** 40 + 1, 2 ** 40 + 129],
+  ]) {
+    const packed = packIds(ids);
+    for (let bit = 0; bit < 8 * packed.length; bit++) {
+      const flipped = packed.with(bit >> 3, (packed[bit >> 3] as number) ^ (1 << (bit & 7)));
+      let read: number[] | undefined;
+      try {
+        read = unpackIds(flipped);
+      } catch (error) {
+        expect(error).toBeInstanceOf(RangeError);
+        continue;
+      }
+      expect(new Set(read).size).toBe(read.length);
+      expect(packIds(read)).toEqual(flipped);
+      expect(read).not.toEqual(ids);
+    }
+  }
 });

@@ -67,6 +67,16 @@ export function packIds(ids: readonly number[]): Uint8Array {
   return Uint8Array.from(bytes);
 }
 
+/** As {@link unpackIds}; undefined where the bytes are not what {@link packIds} gives. */
+export function readableIds(bytes: Uint8Array): number[] | undefined {
+  try {
+    return unpackIds(bytes);
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
+}
+
 /** @throws RangeError where the bytes are not what {@link packIds} gives */
 export function unpackIds(bytes: Uint8Array): number[] {
   const ids: number[] = [];
@@ -82,6 +92,8 @@ export function unpackIds(bytes: Uint8Array): number[] {
       difference += (byte & 0x7f) * weight;
       weight *= 0x80;
     } while (byte >= 0x80);
+    // Ids ascend, so that no difference is zero, and the last octet of each is its greatest place.
+    if (byte === 0) throw new RangeError("a damaged list of node ids");
     last += difference;
     ids.push(last);
   }

@@ -1,5 +1,5 @@
 import type { LogNodeKey, StoredEntry, StoredLogNode, StoredVrfProof } from "@mls-as/keytrans/prover";
-import { type PrefixPage, packIds, unpackIds } from "./prefix-pages.js";
+import { type PrefixPage, packIds, readableIds, unpackIds } from "./prefix-pages.js";
 import { type EntryRow, plain, SqliteReads, storedEntry } from "./sqlite-reads.js";
 import type { LabelVersionRow, LogInspection, PruningState, RowCounts, SettingRow, SupersededRow } from "./store.js";
 
@@ -71,7 +71,7 @@ export class SqliteInspection extends SqliteReads implements LogInspection {
     const sql = "select position, ids from superseded_nodes where position >= ? order by position limit ?";
     return this.db
       .all<{ position: number; ids: Buffer }>(sql, position, limit)
-      .map((row) => ({ position: row.position, ids: unpackIds(row.ids) }));
+      .map((row) => ({ position: row.position, ids: readableIds(row.ids) }));
   }
 
   async allVrfProofs(

@@ -122,7 +122,8 @@ export interface SettingRow {
 
 export interface SupersededRow {
   readonly position: number;
-  readonly ids: readonly number[];
+  /** Undefined where what is stored is no list of ids. */
+  readonly ids: readonly number[] | undefined;
 }
 
 export interface RowCounts {
