@@ -92,8 +92,8 @@ export function unpackIds(bytes: Uint8Array): number[] {
       difference += (byte & 0x7f) * weight;
       weight *= 0x80;
     } while (byte >= 0x80);
-    // Ids ascend, so that no difference is zero, and the last octet of each is its greatest place.
-    if (byte === 0) throw new RangeError("a damaged list of node ids");
+    // The list ascends: no difference but the first is zero, and the last octet of a longer one is its greatest place.
+    if (byte === 0 && (ids.length > 0 || weight > 0x80)) throw new RangeError("a damaged list of node ids");
     last += difference;
     ids.push(last);
   }
