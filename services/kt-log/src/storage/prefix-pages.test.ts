@@ -49,7 +49,13 @@ test("lists of ids are packed without loss, and a list cut short is refused", ()
     }),
   );
   // The same id twice, ids in a longer spelling than theirs.
-  for (const other of [[5, 0], [0, 0], [0x80, 0], [0x85, 0], [0x80, 0x80, 1, 0x81, 0x00]])
+  for (const other of [
+    [5, 0],
+    [0, 0],
+    [0x80, 0],
+    [0x85, 0],
+    [0x80, 0x80, 1, 0x81, 0x00],
+  ])
     expect(() => unpackIds(Uint8Array.from(other)), other.join()).toThrow(RangeError);
   expect(() => unpackIds(Uint8Array.of(0x81))).toThrow(RangeError);
   expect(() => unpackIds(new Uint8Array(9).fill(0xff))).toThrow(RangeError);
