@@ -39,7 +39,9 @@ describe.skipIf(missing.length > 0)(`rotation without an outage (needs ${missing
   let url = "";
   const directory = async (): Promise<Directory> => (await (await fetch(`${url}/v1/directory`)).json()) as Directory;
   const pemFile = (name: string, der: Uint8Array): string => {
-    const body = Buffer.from(der).toString("base64").replace(/.{64}(?=.)/g, "$&\n");
+    const body = Buffer.from(der)
+      .toString("base64")
+      .replace(/.{64}(?=.)/g, "$&\n");
     writeFileSync(file(name), `-----BEGIN CERTIFICATE-----\n${body}\n-----END CERTIFICATE-----\n`);
     return file(name);
   };
