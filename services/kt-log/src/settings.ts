@@ -1,6 +1,7 @@
 import { LOG_LEVELS, setting } from "@mls-as/service-runtime";
 import { z } from "zod";
 import { SEQUENCER_DEFAULTS } from "./sequencer.js";
+import { DEFAULT_CACHE_BYTES } from "./storage/tree-cache.js";
 
 const count = z.number().int().positive();
 const file = z.string().min(1).optional();
@@ -57,6 +58,10 @@ export const SETTINGS = {
   }),
   vrfThreads: setting(z.number().int().min(0).max(256).optional(), {
     help: "worker threads that evaluate the VRF; 0: none; absent: one less than there are processors, at least one",
+  }),
+  cacheMegabytes: setting(z.number().int().min(1).max(65_536), {
+    default: DEFAULT_CACHE_BYTES / 2 ** 20,
+    help: "memory for pages of the prefix tree",
   }),
   maxBodyBytes: setting(count.max(2 ** 26), { default: 2 ** 22, help: "largest request body" }),
   maxUnderWay: setting(count.max(1_000_000), {

@@ -13,10 +13,15 @@ export const DATABASE_FILE = "log.sqlite";
 type Place = Pick<Config, "dataDir" | "databaseUrl">;
 
 /** Opens the database that the configuration names; an embedded one is made where there is none. */
-export async function openStore({ dataDir, databaseUrl }: Place): Promise<LogStore> {
+export async function openStore({
+  dataDir,
+  databaseUrl,
+  cacheMegabytes,
+}: Place & Pick<Config, "cacheMegabytes">): Promise<LogStore> {
+  const cacheBytes = cacheMegabytes * 2 ** 20;
   return databaseUrl === undefined
-    ? new SqliteLogStore(join(dataDir, DATABASE_FILE))
-    : PostgresLogStore.open(databaseUrl);
+    ? new SqliteLogStore(join(dataDir, DATABASE_FILE), cacheBytes)
+    : PostgresLogStore.open(databaseUrl, undefined, cacheBytes);
 }
 
 /** Whether `init` has run to its end. */

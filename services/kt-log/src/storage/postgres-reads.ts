@@ -10,7 +10,7 @@ import type {
 import { PostgresDatabase, type PostgresQuery } from "@mls-as/service-runtime/postgres";
 import { PendingProofs } from "./pending-proofs.js";
 import { POSTGRES_MIGRATIONS } from "./postgres-schema.js";
-import { nodesOf } from "./prefix-pages.js";
+import { nodeOf, PAGE_NODES } from "./prefix-pages.js";
 import { type EntryRow, type HeadRow, missing, missingEntry, plain, storedEntry, storedHead } from "./sqlite-reads.js";
 import { TreeCache } from "./tree-cache.js";
 
@@ -31,7 +31,7 @@ export function openLogDatabase(url: string, poolSize?: number): Promise<Postgre
 /** What the prover reads, from PostgreSQL. Rows of the trees never change, so that one read of each is enough. */
 export class PostgresReads implements ProverStore {
   protected readonly database: PostgresDatabase;
-  protected readonly cache = new TreeCache();
+  protected readonly cache: TreeCache;
   protected query: PostgresQuery;
   protected flushing: Promise<void> = Promise.resolve();
   protected readonly pending = new PendingProofs((rows) => {
@@ -39,7 +39,8 @@ export class PostgresReads implements ProverStore {
     this.flushing = insertProofs(this.query, rows).catch(() => undefined);
   });
 
-  protected constructor(database: PostgresDatabase) {
+  protected constructor(database: PostgresDatabase, cacheBytes: number) {
+    this.cache = new TreeCache(cacheBytes);
     this.database = database;
     this.query = database.query;
   }
@@ -103,10 +104,10 @@ export class PostgresReads implements ProverStore {
   }
 
   async prefixNodes(ids: readonly number[]): Promise<Uint8Array[]> {
-    const { prefixNodes } = this.cache;
+    const { prefixPages } = this.cache;
     const found = new Map<number, Uint8Array>();
     for (const id of ids) {
-      const bytes = prefixNodes.get(id);
+      const bytes = prefixPages.get(id);
       if (bytes !== undefined) found.set(id, bytes);
     }
     const asked = ids.filter((id) => !found.has(id));
@@ -116,12 +117,15 @@ export class PostgresReads implements ProverStore {
            (select first, nodes from prefix_pages where first <= asked.id order by first desc limit 1) as page`,
         [asked],
       );
-      for (const page of rows)
-        for (const [i, bytes] of nodesOf(plain(page.nodes)).entries()) {
-          if (bytes.length === 0) continue;
-          prefixNodes.set(page.first + i, bytes);
-          found.set(page.first + i, bytes);
+      for (const { first, nodes } of rows) {
+        const page = { first, nodes: plain(nodes) };
+        prefixPages.set(page);
+        for (const id of asked) {
+          if (id < first || id >= first + PAGE_NODES) continue;
+          const bytes = nodeOf(page.nodes, id - first);
+          if (bytes !== undefined) found.set(id, bytes);
         }
+      }
     }
     return ids.map((id) => {
       const bytes = found.get(id);

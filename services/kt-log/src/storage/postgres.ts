@@ -1,12 +1,13 @@
-import type { LogEntryWrites, LogNodeKey, PruningPlan, StoredLogNode, StoredVrfProof } from "@mls-as/keytrans/prover";
+import type { LogEntryWrites, LogNodeKey, PruningPlan, StoredLogNode } from "@mls-as/keytrans/prover";
 import type { PostgresQuery } from "@mls-as/service-runtime/postgres";
 import { failpoint } from "../failpoint.js";
 import { PostgresInspection } from "./postgres-inspection.js";
 import { insertProofs, openLogDatabase } from "./postgres-reads.js";
-import { packIds, paginate, unpackIds, withoutNodes } from "./prefix-pages.js";
+import { packIds, paginate, type PrefixPage, unpackIds, withoutNodes } from "./prefix-pages.js";
 import { settingChecksum } from "./setting-checksum.js";
 import { missing, plain } from "./sqlite-reads.js";
 import { HeadMovedError, LOG_TABLES, type LogStore, type Pruned, type PruneOptions } from "./store.js";
+import { DEFAULT_CACHE_BYTES } from "./tree-cache.js";
 import { outputsOf } from "./version-outputs.js";
 
 /** Log entries whose superseded nodes go in one transaction. */
@@ -17,14 +18,22 @@ const PRUNE_ENTRIES = 50;
  * the compare-and-swap, and `synchronous_commit = on` makes a commit durable when it returns (with `fsync` on).
  */
 export class PostgresLogStore extends PostgresInspection implements LogStore {
-  /** Connects and migrates. `url` as libpq takes it: `postgres://user@host/database`. */
-  static async open(url: string, poolSize?: number): Promise<PostgresLogStore> {
-    return new PostgresLogStore(await openLogDatabase(url, poolSize));
+  /**
+   * Connects and migrates. `url` as libpq takes it: `postgres://user@host/database`.
+   * @param cacheBytes memory for pages of the prefix tree
+   */
+  static async open(
+    url: string,
+    poolSize?: number,
+    cacheBytes: number = DEFAULT_CACHE_BYTES,
+  ): Promise<PostgresLogStore> {
+    return new PostgresLogStore(await openLogDatabase(url, poolSize), cacheBytes);
   }
 
   async append(writes: LogEntryWrites): Promise<void> {
     failpoint("before-head-moved");
     const pending = this.pending.take();
+    const pages = paginate(writes.prefixNodes);
     await this.database.transaction(async (query) => {
       const { position, head } = writes;
       const values = [head.treeSize, head.root, head.signature, head.timestamp];
@@ -43,15 +52,16 @@ export class PostgresLogStore extends PostgresInspection implements LogStore {
             );
       if (moved.count !== 1) throw new HeadMovedError(`entry ${position} was prepared, the log has grown meanwhile`);
       failpoint("rows-writing");
-      await this.#insert(query, writes, pending);
+      await this.#insert(query, writes, pages);
+      await insertProofs(query, pending);
       failpoint("head-moving");
     });
     failpoint("after-head-moved");
-    this.cache.keep(writes);
+    this.cache.keep(writes, pages);
   }
 
-  async #insert(query: PostgresQuery, writes: LogEntryWrites, pending: readonly StoredVrfProof[]): Promise<void> {
-    const { position, entry, logNodes, prefixNodes, superseded, auditorUpdate } = writes;
+  async #insert(query: PostgresQuery, writes: LogEntryWrites, pages: readonly PrefixPage[]): Promise<void> {
+    const { position, entry, logNodes, superseded, auditorUpdate } = writes;
     await query("insert into entries values ($1, $2, $3, $4, $5)", [
       position,
       entry.timestamp,
@@ -64,7 +74,6 @@ export class PostgresLogStore extends PostgresInspection implements LogStore {
       logNodes.map(({ index }) => index),
       logNodes.map(({ hash }) => hash),
     ]);
-    const pages = paginate(prefixNodes);
     if (pages.length > 0)
       await query("insert into prefix_pages select * from unnest($1::bigint[], $2::bytea[])", [
         pages.map(({ first }) => first),
@@ -74,7 +83,6 @@ export class PostgresLogStore extends PostgresInspection implements LogStore {
       await query("insert into superseded_nodes values ($1, $2)", [position, packIds(superseded)]);
     await insertVersions(query, writes);
     await insertProofs(query, writes.vrfProofs);
-    await insertProofs(query, pending);
     if (auditorUpdate !== undefined)
       await query("insert into auditor_updates values ($1, $2)", [position, auditorUpdate]);
   }
@@ -168,7 +176,7 @@ export class PostgresLogStore extends PostgresInspection implements LogStore {
   }
 
   get cacheCounts(): { readonly hits: number; readonly misses: number } {
-    const { hits, misses } = this.cache.prefixNodes;
+    const { hits, misses } = this.cache.prefixPages;
     return { hits, misses };
   }
 

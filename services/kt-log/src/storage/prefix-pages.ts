@@ -1,7 +1,7 @@
 import type { StoredPrefixNode } from "@mls-as/keytrans/prover";
 
 /** Nodes of one page: two full pages fill a page of SQLite (4 KiB). */
-const PAGE_NODES = 24;
+export const PAGE_NODES = 24;
 
 /**
  * Prefix tree nodes with consecutive ids in one row. An entry numbers its new nodes children first, so that a page holds
@@ -46,6 +46,24 @@ export function nodesOf(nodes: Uint8Array): Uint8Array[] {
     offset = end;
   }
   return rows;
+}
+
+/** How many nodes a page has, pruned ones included. @throws RangeError where the page is damaged */
+export function countNodes(nodes: Uint8Array): number {
+  let count = 0;
+  for (let offset = 0; offset < nodes.length; count++) {
+    offset += 1 + (nodes[offset] as number);
+    if (offset > nodes.length) throw new RangeError("a damaged page of prefix tree nodes");
+  }
+  return count;
+}
+
+/** The `index`th node of a page; undefined where there is none or it was pruned. A view into the page. */
+export function nodeOf(nodes: Uint8Array, index: number): Uint8Array | undefined {
+  let offset = 0;
+  for (let i = 0; i < index && offset < nodes.length; i++) offset += 1 + (nodes[offset] as number);
+  const length = nodes[offset];
+  return length === undefined || length === 0 ? undefined : nodes.subarray(offset + 1, offset + 1 + length);
 }
 
 /** A page without the nodes in `gone`; undefined where none is left. */

@@ -6,8 +6,6 @@ export class RowCache<T> {
   readonly #limit: number;
   #young = new Map<number, T>();
   #old = new Map<number, T>();
-  hits = 0;
-  misses = 0;
 
   constructor(limit: number) {
     this.#limit = limit;
@@ -17,13 +15,8 @@ export class RowCache<T> {
     let row = this.#young.get(key);
     if (row === undefined) {
       row = this.#old.get(key);
-      if (row === undefined) {
-        this.misses++;
-        return undefined;
-      }
-      this.set(key, row);
+      if (row !== undefined) this.set(key, row);
     }
-    this.hits++;
     return row;
   }
 

@@ -10,9 +10,9 @@ import {
 } from "@mls-as/keytrans/prover";
 import { SqliteDatabase } from "@mls-as/service-runtime/sqlite";
 import { PendingProofs } from "./pending-proofs.js";
-import { nodesOf } from "./prefix-pages.js";
+import { nodeOf } from "./prefix-pages.js";
 import { SQLITE_MIGRATIONS } from "./schema.js";
-import { TreeCache } from "./tree-cache.js";
+import { DEFAULT_CACHE_BYTES, TreeCache } from "./tree-cache.js";
 
 /** Rows hold Buffers; the protocol's code is promised plain arrays of its own. */
 export const plain = (bytes: Uint8Array): Uint8Array => new Uint8Array(bytes);
@@ -64,10 +64,12 @@ export function missingEntry(position: number, prunedBefore: number): Error {
 /** What the prover reads, from one SQLite file: WAL with synchronous=FULL, so that a commit is durable when it returns. */
 export class SqliteReads implements ProverStore {
   protected readonly db: SqliteDatabase;
-  protected readonly cache = new TreeCache();
+  protected readonly cache: TreeCache;
   protected readonly pending: PendingProofs;
 
-  constructor(path: string) {
+  /** @param cacheBytes memory for pages of the prefix tree */
+  constructor(path: string, cacheBytes: number = DEFAULT_CACHE_BYTES) {
+    this.cache = new TreeCache(cacheBytes);
     this.db = new SqliteDatabase(path, { migrations: SQLITE_MIGRATIONS, program: "kt-log" });
     // Labels are found by an index whose pages are hit at random: its upper levels should stay in memory.
     this.db.handle.pragma("cache_size = -65536");
@@ -124,22 +126,18 @@ export class SqliteReads implements ProverStore {
   }
 
   prefixNodes(ids: readonly number[]): Uint8Array[] {
-    return ids.map((id) => this.cache.prefixNodes.get(id) ?? this.#readPage(id));
+    return ids.map((id) => this.cache.prefixPages.get(id) ?? this.#readNode(id));
   }
 
-  /** Reads the page of a node, and keeps its other nodes: they lie on the same search paths. */
-  #readPage(id: number): Uint8Array {
+  /** Keeps the whole page: its other nodes lie on the same search paths. */
+  #readNode(id: number): Uint8Array {
     const sql = "select first, nodes from prefix_pages where first <= ? order by first desc limit 1";
-    const page = this.db.get<{ first: number; nodes: Buffer }>(sql, id);
-    let found: Uint8Array | undefined;
-    if (page !== undefined)
-      for (const [i, bytes] of nodesOf(plain(page.nodes)).entries()) {
-        if (bytes.length === 0) continue;
-        this.cache.prefixNodes.set(page.first + i, bytes);
-        if (page.first + i === id) found = bytes;
-      }
-    if (found === undefined) throw missing(`prefix tree node ${id}`);
-    return found;
+    const row = this.db.get<{ first: number; nodes: Buffer }>(sql, id);
+    const page = row && { first: row.first, nodes: plain(row.nodes) };
+    const node = page && nodeOf(page.nodes, id - page.first);
+    if (page === undefined || node === undefined) throw missing(`prefix tree node ${id}`);
+    this.cache.prefixPages.set(page);
+    return node;
   }
 
   greatestVersions(label: Uint8Array, positions: readonly number[]): (number | undefined)[] {

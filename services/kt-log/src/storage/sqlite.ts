@@ -1,6 +1,6 @@
 import type { LogEntryWrites, LogNodeKey, PruningPlan, StoredLogNode } from "@mls-as/keytrans/prover";
 import { failpoint } from "../failpoint.js";
-import { packIds, paginate, unpackIds, withoutNodes } from "./prefix-pages.js";
+import { packIds, paginate, type PrefixPage, unpackIds, withoutNodes } from "./prefix-pages.js";
 import { settingChecksum } from "./setting-checksum.js";
 import { SqliteInspection } from "./sqlite-inspection.js";
 import { missing, plain } from "./sqlite-reads.js";
@@ -15,12 +15,13 @@ export class SqliteLogStore extends SqliteInspection implements LogStore {
   async append(writes: LogEntryWrites): Promise<void> {
     failpoint("before-head-moved");
     const pending = this.pending.take();
+    const pages = paginate(writes.prefixNodes);
     this.db.transaction(() => {
       const size = this.db.get<{ tree_size: number }>("select tree_size from head where id = 1")?.tree_size ?? 0;
       if (size !== writes.position)
         throw new HeadMovedError(`entry ${writes.position} was prepared, the log has ${size} entries`);
       failpoint("rows-writing");
-      this.#insert(writes);
+      this.#insert(writes, pages);
       this.insertProofs(pending);
       const { treeSize, root, signature, timestamp } = writes.head;
       this.db.run(
@@ -35,17 +36,16 @@ export class SqliteLogStore extends SqliteInspection implements LogStore {
       failpoint("head-moving");
     });
     failpoint("after-head-moved");
-    this.cache.keep(writes);
+    this.cache.keep(writes, pages);
   }
 
-  #insert(writes: LogEntryWrites): void {
+  #insert(writes: LogEntryWrites, pages: readonly PrefixPage[]): void {
     const { db } = this;
     const { position, timestamp, prefixRoot, prefixNode, nextNode } = writes.entry;
     db.run("insert into entries values (?, ?, ?, ?, ?)", position, timestamp, prefixRoot, prefixNode, nextNode);
     for (const { level, index, hash } of writes.logNodes)
       db.run("insert into log_nodes values (?, ?, ?)", level, index, hash);
-    for (const { first, nodes } of paginate(writes.prefixNodes))
-      db.run("insert into prefix_pages values (?, ?)", first, nodes);
+    for (const { first, nodes } of pages) db.run("insert into prefix_pages values (?, ?)", first, nodes);
     if (writes.superseded.length > 0)
       db.run("insert into superseded_nodes values (?, ?)", position, packIds(writes.superseded));
     let id = db.get<{ id: number | null }>("select max(id) as id from label_versions")?.id ?? 0;
@@ -192,7 +192,7 @@ export class SqliteLogStore extends SqliteInspection implements LogStore {
   }
 
   get cacheCounts(): { readonly hits: number; readonly misses: number } {
-    const { hits, misses } = this.cache.prefixNodes;
+    const { hits, misses } = this.cache.prefixPages;
     return { hits, misses };
   }
 

@@ -1,7 +1,10 @@
 import type { LogEntryWrites, LogNodeKey, StoredEntry } from "@mls-as/keytrans/prover";
+import { PageCache } from "./page-cache.js";
+import type { PrefixPage } from "./prefix-pages.js";
 import { RowCache } from "./row-cache.js";
 
-const NODES = 100_000;
+/** Memory for pages of the prefix tree where nothing else is said: 256 MiB. */
+export const DEFAULT_CACHE_BYTES = 2 ** 28;
 const ENTRIES = 20_000;
 const LOG_NODES = 50_000;
 
@@ -10,9 +13,14 @@ const LOG_NODES = 50_000;
  * batch passes, are among them. Rows are immutable, so that a cache never is out of date; pruning only removes rows.
  */
 export class TreeCache {
-  readonly prefixNodes = new RowCache<Uint8Array>(NODES);
+  readonly prefixPages: PageCache;
   readonly entries = new RowCache<StoredEntry>(ENTRIES);
   readonly logNodes = new RowCache<Uint8Array>(LOG_NODES);
+
+  /** @param pageBytes memory for pages of the prefix tree */
+  constructor(pageBytes: number) {
+    this.prefixPages = new PageCache(pageBytes);
+  }
 
   /** One number for a node of the log tree: fewer than 64 levels, and at most 2^46 nodes on each. */
   static logNodeKey({ level, index }: LogNodeKey): number {
@@ -20,14 +28,14 @@ export class TreeCache {
   }
 
   /** What was committed is what is read next. */
-  keep({ entry, logNodes, prefixNodes }: LogEntryWrites): void {
+  keep({ entry, logNodes }: LogEntryWrites, pages: readonly PrefixPage[]): void {
     this.entries.set(entry.position, entry);
     for (const node of logNodes) this.logNodes.set(TreeCache.logNodeKey(node), node.hash);
-    for (const { id, bytes } of prefixNodes) this.prefixNodes.set(id, bytes);
+    for (const page of pages) this.prefixPages.set(page);
   }
 
   clear(): void {
-    this.prefixNodes.clear();
+    this.prefixPages.clear();
     this.entries.clear();
     this.logNodes.clear();
   }
