@@ -60,7 +60,13 @@ export function createApp(context: Context, listening: () => string | undefined 
     exposeHeaders: ["retry-after", "x-request-id", "replay-nonce", "preference-applied"],
     maxAge: 86_400,
   });
-  app.use(async (c, next) => (c.req.path === "/metrics" ? next() : share(c, next)));
+  // Headers are added to the answer that there is: set before it, they would make it a new one, which costs a tenth of a search.
+  app.use(async (c, next) => {
+    if (c.req.path === "/metrics") return next();
+    if (c.req.method === "OPTIONS") return share(c, next);
+    await next();
+    return share(c, () => Promise.resolve());
+  });
   limitWork(app, context);
   app.onError((error, c) => {
     const problem = toProblem(error);

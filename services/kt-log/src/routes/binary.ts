@@ -2,8 +2,9 @@ import type { Context as HonoContext } from "hono";
 import { Problem } from "../problem.js";
 import { BINARY } from "./route-table.js";
 
+/** An answer that is a TLS structure. Octets rather than a buffer: those go out without a stream between. */
 export function binary(bytes: Uint8Array, cacheControl = "no-store"): Response {
-  return new Response(bytes.slice().buffer, { headers: { "content-type": BINARY, "cache-control": cacheControl } });
+  return new Response(bytes.slice(), { headers: { "content-type": BINARY, "cache-control": cacheControl } });
 }
 
 /** The body of a request that carries a TLS structure. @throws Problem unsupported-media-type */

@@ -1,11 +1,13 @@
-import { countNodes, nodeOf, PAGE_NODES, type PrefixPage } from "./prefix-pages.js";
+import { offsetsOf, PAGE_NODES, type PrefixPage } from "./prefix-pages.js";
 
 /** What a page costs beside its octets, roughly. */
-const OVERHEAD = 200;
+const OVERHEAD = 400;
 
 interface CachedPage extends PrefixPage {
   /** The id after its last node's. */
   readonly end: number;
+  /** Where each node's length stands: to walk over a page is to wait for memory at every node. */
+  readonly offsets: Uint16Array;
 }
 
 type Generation = Map<number, readonly CachedPage[]>;
@@ -38,7 +40,7 @@ export class PageCache {
       page = pageIn(this.#old, bucket, id);
       if (page !== undefined) this.#keep(page);
     }
-    const node = page && nodeOf(page.nodes, id - page.first);
+    const node = page && nodeIn(page, id);
     if (node === undefined) this.misses++;
     else this.hits++;
     return node;
@@ -46,7 +48,8 @@ export class PageCache {
 
   set(page: PrefixPage): void {
     if (pageIn(this.#young, Math.floor(page.first / PAGE_NODES), page.first) !== undefined) return;
-    this.#keep({ ...page, end: page.first + countNodes(page.nodes) });
+    const offsets = offsetsOf(page.nodes);
+    this.#keep({ ...page, offsets, end: page.first + offsets.length });
   }
 
   #keep(page: CachedPage): void {
@@ -71,5 +74,13 @@ export class PageCache {
 }
 
 function pageIn(generation: Generation, bucket: number, id: number): CachedPage | undefined {
-  return generation.get(bucket)?.find(({ first, end }) => first <= id && id < end);
+  const pages = generation.get(bucket);
+  if (pages !== undefined) for (const page of pages) if (page.first <= id && id < page.end) return page;
+  return undefined;
+}
+
+function nodeIn({ first, nodes, offsets }: CachedPage, id: number): Uint8Array | undefined {
+  const start = (offsets[id - first] as number) + 1;
+  const length = nodes[start - 1] as number;
+  return length === 0 ? undefined : nodes.subarray(start, start + length);
 }

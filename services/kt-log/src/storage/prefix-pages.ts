@@ -48,14 +48,15 @@ export function nodesOf(nodes: Uint8Array): Uint8Array[] {
   return rows;
 }
 
-/** How many nodes a page has, pruned ones included. @throws RangeError where the page is damaged */
-export function countNodes(nodes: Uint8Array): number {
-  let count = 0;
-  for (let offset = 0; offset < nodes.length; count++) {
+/** Where each node of a page begins, with its length. @throws RangeError where the page is damaged */
+export function offsetsOf(nodes: Uint8Array): Uint16Array {
+  const offsets: number[] = [];
+  for (let offset = 0; offset < nodes.length; ) {
+    offsets.push(offset);
     offset += 1 + (nodes[offset] as number);
     if (offset > nodes.length) throw new RangeError("a damaged page of prefix tree nodes");
   }
-  return count;
+  return Uint16Array.from(offsets);
 }
 
 /** The `index`th node of a page; undefined where there is none or it was pruned. A view into the page. */
