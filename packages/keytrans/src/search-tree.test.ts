@@ -55,8 +55,8 @@ describe("positions beyond 32 bits", () => {
         expect(entries[0]).toBe(root(after));
         expect(entries.at(-1)).toBe(after - 1);
         expect(viewUpdatePath(undefined, after)).toEqual(entries);
-        if (before === after) return expect(viewUpdatePath(before, after)).toEqual([]);
         const asked = viewUpdatePath(before, after);
+        if (before === after) expect(asked).toEqual([]);
         expect(asked.every((x, i) => x >= before && (i === 0 || x > (asked[i - 1] as number)))).toBe(true);
         const known = new Set([...frontier(before), ...asked]);
         expect(entries.every((x) => known.has(x))).toBe(true);
