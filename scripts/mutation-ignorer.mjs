@@ -4,6 +4,7 @@ import { declareValuePlugin, PluginKind } from "@stryker-mutator/api/plugin";
 const ERROR_MAKERS = new Set([
   "count",
   "countError",
+  "deniable",
   "expired",
   "inconsistent",
   "invalid",
@@ -11,6 +12,7 @@ const ERROR_MAKERS = new Set([
   "noteError",
   "refusal",
   "refuse",
+  "unproven",
 ]);
 const CODE = /^[a-z]+(-[a-z]+)+$/;
 

@@ -208,10 +208,48 @@ describe("the queue of credentials", () => {
     expect(settled.queue).toEqual(EMPTY_CREDENTIAL_QUEUE);
   });
 
+  it("keeps what comes before any walk, and an update beside a credential whose own head is not known", async () => {
+    const { client, credential, log } = await setting();
+    const { Credential } = wireFormat(log.suite, log.configuration);
+    const state = client.initialState();
+    for (const position of [0, 1, 9]) {
+      const bytes = encode(Credential, { ...decode(Credential, await credential(0)), position });
+      const { queue } = await client.receiveCredential(state, EMPTY_CREDENTIAL_QUEUE, bytes);
+      expect(queue.unverified).toEqual([bytes]);
+      const update = Uint8Array.of(position);
+      const received = await client.receiveCredentialUpdate(state, queue, update);
+      expect(received).toEqual({ queue: { ...queue, updates: [update] }, finalized: undefined });
+    }
+  });
+
+  it("tells why an update is refused, and how many may wait", async () => {
+    const { client, grow, walk, credential } = await setting();
+    for (let i = 0; i < 6; i++) await grow(WINDOW);
+    const state = await walk(client.initialState());
+    await grow(10, "second");
+    const bytes = await credential(state.distinguished.at(-1)?.position);
+    const { queue } = await client.receiveCredential(state, EMPTY_CREDENTIAL_QUEUE, bytes);
+    const malformed = { code: "malformed", path: expect.stringMatching(/^update/) };
+    await expect(client.receiveCredentialUpdate(state, queue, new Uint8Array())).rejects.toMatchObject(malformed);
+    const two = { ...queue, provisional: [...queue.provisional, ...queue.provisional] };
+    await expect(client.receiveCredentialUpdate(state, two, new Uint8Array())).rejects.toMatchObject(malformed);
+    const updates = Array.from({ length: MAX_QUEUED }, (_, i) => Uint8Array.of(i));
+    const waiting = { ...EMPTY_CREDENTIAL_QUEUE, unverified: [bytes], updates };
+    await expect(client.receiveCredentialUpdate(state, waiting, new Uint8Array(9))).rejects.toMatchObject({
+      code: "invalid-argument",
+      path: "queue",
+    });
+    const full = { ...queue, provisional: Array.from({ length: MAX_QUEUED }, () => queue.provisional[0] as never) };
+    await expect(client.receiveCredential(state, full, bytes)).rejects.toMatchObject({ code: "invalid-argument" });
+  });
+
   it("refuses stored bytes of another format", () => {
     const stored = encodeCredentialQueue(EMPTY_CREDENTIAL_QUEUE);
     expect(() => decodeCredentialQueue(stored.with(1, 2))).toThrow(/unknown queue format/);
     expect(() => decodeCredentialQueue(stored.subarray(1))).toThrow(KeytransError);
     expect(() => decodePendingCredential(stored)).toThrow(KeytransError);
+    expect(() => decodePendingCredential(new Uint8Array())).toThrow(
+      expect.objectContaining({ code: "malformed", path: expect.stringMatching(/^pending/) }),
+    );
   });
 });

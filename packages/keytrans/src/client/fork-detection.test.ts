@@ -12,6 +12,8 @@ import {
   distinguishedHead,
   INITIAL_STATE,
 } from "./index.js";
+import { mergeDistinguished } from "./distinguished.js";
+import type { KnownDistinguished, TreeView } from "./state.js";
 
 const root = (name: string): Uint8Array => {
   const bytes = new Uint8Array(32);
@@ -188,5 +190,49 @@ describe("at the edges", () => {
     expect(ladder.at(-1)).toBe(MAX_VERSION);
     expect(searchBinaryLadder(MAX_VERSION, MAX_VERSION, { outcome: () => true })).toEqual([]);
     expect(searchBinaryLadder(MAX_VERSION, MAX_VERSION - 1).at(-1)).toBe(MAX_VERSION);
+  });
+});
+
+describe("distinguished entries known before and learned now", () => {
+  const known = (...positions: number[]): KnownDistinguished[] =>
+    positions.map((position) => ({
+      position,
+      timestamp: 1_000_000 + position,
+      prefixRoot: root("prefix"),
+      heads: [],
+      root: root(`${position}`),
+      frontier: [],
+    }));
+
+  async function merging(lifetime?: bigint) {
+    const log = new MemoryLog({
+      suite: keyedHashSuite(),
+      window: 10n,
+      ...(lifetime === undefined ? {} : { lifetime }),
+    });
+    await log.append([], 1_000_000);
+    const client = createClient({ suite: log.suite, configuration: log.configuration, recent: 3 });
+    const walk = client.prepareDistinguished(client.initialState());
+    const { state } = await walk.verify(await log.prover.distinguished(walk.request), 1_000_000);
+    const view = { ...(state.view as TreeView), frontier: known(20) };
+    return (before: number[], heads: number[], after: number | undefined) =>
+      mergeDistinguished(client.setting, known(...before), { heads: known(...heads), after, view }).map(
+        ({ position }) => position,
+      );
+  }
+
+  it.each<[string, number[], number[], number | undefined, number[]]>([
+    ["all of them are the recent ones, and replace what was known", [1, 2], [5, 6, 7, 8], undefined, [6, 7, 8]],
+    ["none was known: the recent ones learned", [], [5, 6, 7, 8], 4, [6, 7, 8]],
+    ["an overlap is kept once", [1, 2, 4], [4, 6], 2, [2, 4, 6]],
+    ["what begins right after the newest joins on", [1, 2], [4, 6], 2, [2, 4, 6]],
+    ["what begins right of it would leave a gap", [1, 2], [6, 8], 4, [1, 2]],
+    ["nothing new", [1, 2], [], 2, [1, 2]],
+  ])("%s", async (_, before, heads, after, expected) => {
+    expect((await merging())(before, heads, after)).toEqual(expected);
+  });
+
+  it("are forgotten when they expire", async () => {
+    expect((await merging(15n))([2, 6], [8], 6)).toEqual([6, 8]);
   });
 });

@@ -5,7 +5,7 @@ import { keyedHashSuite } from "../fixtures/keyed-hash-suite.js";
 import { MemoryLog, text } from "../fixtures/memory-log.js";
 import { CredentialRequest, type PrefixProof, wireFormat } from "../structs/index.js";
 import { type Suite, SuiteError } from "../suite/index.js";
-import { type ClientState, createClient, decodeClientState, INITIAL_STATE } from "./index.js";
+import { type ClientState, createClient, decodeClientState, encodeClientState, INITIAL_STATE } from "./index.js";
 
 const START = 1_000_000;
 const NOW = START + 60_000;
@@ -86,6 +86,50 @@ describe("refusals say what is wrong, and where", () => {
       code: "malformed",
       path: expect.stringMatching(/^credential/),
     });
+  });
+
+  it("with a clock, to the millisecond", async () => {
+    const { walk, walked, log } = await setting();
+    const newest = log.store.head()?.timestamp as number;
+    const { maxAhead, maxBehind } = log.configuration;
+    for (const now of [newest - Number(maxAhead), newest, newest + Number(maxBehind)])
+      await expect(walk.verify(walked, now)).resolves.toBeDefined();
+    for (const now of [newest - Number(maxAhead) - 1, newest + Number(maxBehind) + 1])
+      await expect(walk.verify(walked, now)).rejects.toMatchObject(refusal("timestamp-out-of-bounds", "timestamps"));
+  });
+
+  it("with labels that nothing is to be monitored of", async () => {
+    const { log, client, state } = await setting();
+    const owned = client.prepareOwnerInit(state, { label });
+    const { state: owner } = await owned.verify(await log.prover.ownerInit(owned.request), NOW);
+    expect(owner.labels).toMatchObject([{ monitoring: [] }]);
+    for (const known of [state, owner])
+      expect(() => client.prepareContactMonitor(known, { label })).toThrow(
+        expect.objectContaining(refusal("missing-state", "label")),
+      );
+    expect(() => client.prepareOwnerMonitor(state, { label })).toThrow(
+      expect.objectContaining(refusal("missing-state", "label")),
+    );
+  });
+
+  it("with a state whose versions were learned in another order: it is stored the same", async () => {
+    const { state } = await setting();
+    const versions = [0, 1, 3, 7, 5].map((version) => {
+      const bytes = new Uint8Array(32).fill(version);
+      return [version, { vrfOutput: bytes, commitment: version < 5 ? bytes : undefined }] as const;
+    });
+    const known = { label, monitoring: [{ position: 1, version: 5 }], owner: undefined, versions: new Map(versions) };
+    const found: ClientState = { ...state, labels: [known] };
+    const ascending = [...known.versions].sort(([a], [b]) => a - b);
+    const having = (order: typeof ascending): ClientState => ({
+      ...state,
+      labels: [{ ...known, versions: new Map(order) }],
+    });
+    const [sorted, reversed] = [having(ascending), having(ascending.toReversed())];
+    expect(encodeClientState(reversed)).toEqual(encodeClientState(found));
+    expect(encodeClientState(sorted)).toEqual(encodeClientState(found));
+    const stored = decodeClientState(encodeClientState(reversed)).labels[0]?.versions.keys() ?? [];
+    expect([...stored]).toEqual([...known.versions.keys()].sort((a, b) => a - b));
   });
 
   it("with arguments, stored states and configurations", async () => {

@@ -99,6 +99,19 @@ describe("witnessed heads", () => {
       code: "unwitnessed-head",
       path: "checkpoint",
     });
+    // A key that the policy takes for another log does not sign for this one, even under its origin.
+    const stranger = key(9, "other.example", 1);
+    const signature = await stranger.signer.sign(utf8.encode(lines.slice(0, 3).join("\n").concat("\n")));
+    const line = `\u2014 ${stranger.name} ${base64(concatBytes(stranger.keyId, signature))}\n`;
+    const both = parseTlogPolicy(
+      policyFile("none").replace(`log ${log.vkey}`, `log ${log.vkey}\nlog ${stranger.vkey}`),
+    );
+    await expect(verifyWitnessedHead(head(1), proof, both, origin)).resolves.toBeUndefined();
+    const signedByOther = { ...unsigned, checkpoint: unsigned.checkpoint.concat(line) };
+    await expect(verifyWitnessedHead(head(1), signedByOther, both, origin)).rejects.toMatchObject({
+      code: "unwitnessed-head",
+      path: "checkpoint",
+    });
     // A path of the wrong length, and a head beyond the tree, lead nowhere.
     for (const [at, inclusion] of [
       [1, proof.inclusion.slice(1)],
