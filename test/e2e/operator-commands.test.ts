@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { startAs } from "@mls-as/as";
 import { startKtLog } from "@mls-as/kt-log";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { enrol, enrolWith, eventually, mlsAs, mlsAsJson } from "./operator.js";
+import { enrol, enrolWith, eventually, mlsAs, mlsAsJson, serveAs } from "./operator.js";
 
 // Dozens of processes are started: a busy machine takes its time.
 vi.setConfig({ testTimeout: 600_000, hookTimeout: 600_000 });
@@ -75,6 +75,34 @@ describe("mls-as, the command", () => {
     const invalid = await mlsAs("policy", "--set", "clockSkew=-1", "--data", data, "--json", "--yes");
     expect(invalid.status).toBe(2);
     expect(JSON.parse(invalid.stderr)).toMatchObject({ error: { code: "policy-invalid" } });
+  });
+
+  test("serve --json logs errors alone, and requests where environment or file ask for them", async () => {
+    const file = join(folder, "as.toml");
+    writeFileSync(file, 'log_level = "info"\n');
+    const logged = async (args: string[], environment: Record<string, string>): Promise<string> => {
+      const own = join(folder, `levels-${args.length}-${Object.keys(environment).length}`);
+      const service = serveAs(
+        own,
+        { url: log.url, writerTokenFile: join(folder, "log", "writer-token") },
+        args,
+        environment,
+      );
+      try {
+        await fetch(`${await service.url}/healthz`);
+      } finally {
+        await service.stop();
+      }
+      return service.stderr();
+    };
+    expect(await logged([], {})).toBe("");
+    for (const lines of [await logged([], { MLS_AS_LOG_LEVEL: "info" }), await logged(["--config", file], {})])
+      expect(
+        lines
+          .trim()
+          .split("\n")
+          .map((line) => (JSON.parse(line) as { msg: string }).msg),
+      ).toContain("request");
   });
 
   const failures: readonly [string, () => string[], number, string][] = [

@@ -1,6 +1,8 @@
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import {
   certificateSigningRequest,
@@ -34,6 +36,38 @@ export function run(program: string, args: readonly string[], environment: Recor
 /** Runs `mls-as`, whatever its exit code. */
 export function mlsAs(...args: string[]): Promise<Ran> {
   return run(process.execPath, [main, ...args]);
+}
+
+/** `mls-as serve --json` in a process of its own. `url` settles when it is ready. */
+export function serveAs(
+  data: string,
+  log: { readonly url: string; readonly writerTokenFile: string },
+  args: readonly string[],
+  environment: Record<string, string>,
+): { readonly url: Promise<string>; stop(): Promise<void>; stderr(): string } {
+  const child = spawn(
+    process.execPath,
+    [main, "serve", "--json", "--data", data, "--port", "0", "--log-url", log.url, ...args],
+    {
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, MLS_AS_LOG_WRITER_TOKEN_FILE: log.writerTokenFile, ...environment },
+    },
+  );
+  let stderr = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+  const ended = once(child, "close");
+  const url = new Promise<string>((resolve, reject) => {
+    createInterface({ input: child.stdout }).once("line", (line) => resolve((JSON.parse(line) as { url: string }).url));
+    void ended.then(() => reject(new Error(`mls-as serve ended: ${stderr}`)));
+  });
+  return {
+    url,
+    stderr: () => stderr,
+    async stop() {
+      child.kill("SIGTERM");
+      await ended;
+    },
+  };
 }
 
 /** Runs `mls-as … --json` and reads what it prints. @throws when it fails */

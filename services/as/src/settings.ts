@@ -35,7 +35,9 @@ export const SETTINGS = {
   logUrl: setting(z.url({ protocol: /^https?$/ }), { help: "the Key Transparency log" }),
   logWriterTokenFile: setting(z.string().min(1), { help: "file with the writer token that the log's init made" }),
   logTimeout: setting(milliseconds, { default: DEFAULT_CONFIG.logTimeout, help: "milliseconds to wait for the log" }),
-  logLevel: setting(z.enum(LOG_LEVELS), { default: "info", help: "least level of log lines on standard error" }),
+  logLevel: setting(z.enum(LOG_LEVELS).optional(), {
+    help: "least level of log lines on standard error; absent: info, and error with --json",
+  }),
   databaseUrl: setting(optional, {
     secret: true,
     help: "postgres://…, for several processes; default: SQLite in the data folder",

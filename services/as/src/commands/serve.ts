@@ -71,7 +71,7 @@ async function runServe(flags: ServeFlags, command: Command): Promise<void> {
     logUrl,
     logWriterToken: await readSecretFile(settings.logWriterTokenFile, "log_writer_token_file"),
     // Who reads the URL from standard output is not flooded by the other pipe; alarms are errors.
-    logLevel: json === true && logLevel === "info" && flags["logLevel"] === undefined ? "error" : logLevel,
+    logLevel: logLevel ?? (json === true ? "error" : "info"),
     keys,
     pinFile,
     databaseUrl,
