@@ -20,7 +20,7 @@ export default defineConfig({
       "test/differential/keyed-histories.test.ts",
     ],
     // Left out is what takes long and finds nothing that the others do not: curves, and every byte of the same response.
-    exclude: ["**/node_modules/**", "**/first-operations.test.ts", "**/client/evidence.test.ts"],
+    exclude: ["**/node_modules/**", "**/first-operations.test.ts"],
     testNamePattern:
       /^(?!.*(every change of one byte|refuses updates that are out of order|navigates logs of every size|(thirdPartyAuditing|thirdPartyManagement) random histories with (every|a wide|nothing)|maximum lifetime, history [23]|is not proven by an honest log))/,
     env: { MLS_AS_SHORT: "1" },

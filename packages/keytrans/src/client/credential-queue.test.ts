@@ -147,6 +147,14 @@ describe("the queue of credentials", () => {
       const settled = await client.settleCredentials(state, queue);
       expect(settled.finalized).toEqual([pending]);
       expect(settled.queue).toEqual(EMPTY_CREDENTIAL_QUEUE);
+      // An update that is none of its own does not make it final, and stays for what it belongs to.
+      const strange = Uint8Array.of(1, 2, 3);
+      const others = { ...EMPTY_CREDENTIAL_QUEUE, updates: [strange, update] };
+      const beside = await client.receiveCredential(state, others, bytes);
+      expect(beside).toMatchObject({ queue: { updates: [strange], provisional: [] }, result: { final: true } });
+      const alone = await client.receiveCredential(state, { ...EMPTY_CREDENTIAL_QUEUE, updates: [strange] }, bytes);
+      expect(alone.queue).toEqual({ unverified: [], provisional: [pending], updates: [strange] });
+      expect(alone.result?.final).toBe(false);
       // The credential itself may come after its update.
       const again = await client.receiveCredential(state, { ...EMPTY_CREDENTIAL_QUEUE, updates: [update] }, bytes);
       expect(again.queue.updates).toEqual([]);
@@ -184,6 +192,9 @@ describe("the queue of credentials", () => {
     const settled = await client.settleCredentials(later, queue);
     expect(settled.overdue).toEqual([pending]);
     expect(forgetCredential(settled.queue, pending)).toEqual(EMPTY_CREDENTIAL_QUEUE);
+    const other = { ...pending, version: 9 };
+    const both = { ...settled.queue, provisional: [other, pending] };
+    expect(forgetCredential(both, pending).provisional).toEqual([other]);
   });
 
   it("finds the terminal entry distinguished, and refuses one that differs from the entry known", async () => {
@@ -201,6 +212,9 @@ describe("the queue of credentials", () => {
       position: pending.terminal,
     };
     const knowing = { ...state, distinguished: [{ ...known, prefixRoot: pending.prefixRoot }] };
+    await expect(client.verifyCredentialUpdate(knowing, pending, Uint8Array.of(0, 0, 0, 0))).rejects.toMatchObject({
+      name: "KeytransError",
+    });
     expect((await client.settleCredentials(knowing, queue)).finalized).toEqual([pending]);
     const forked = { ...state, distinguished: [{ ...known, prefixRoot: new Uint8Array(32) }] };
     const settled = await client.settleCredentials(forked, queue);
@@ -246,7 +260,9 @@ describe("the queue of credentials", () => {
   it("refuses stored bytes of another format", () => {
     const stored = encodeCredentialQueue(EMPTY_CREDENTIAL_QUEUE);
     expect(() => decodeCredentialQueue(stored.with(1, 2))).toThrow(/unknown queue format/);
-    expect(() => decodeCredentialQueue(stored.subarray(1))).toThrow(KeytransError);
+    expect(() => decodeCredentialQueue(stored.subarray(1))).toThrow(
+      expect.objectContaining({ code: "malformed", path: expect.stringMatching(/^queue/) }),
+    );
     expect(() => decodePendingCredential(stored)).toThrow(KeytransError);
     expect(() => decodePendingCredential(new Uint8Array())).toThrow(
       expect.objectContaining({ code: "malformed", path: expect.stringMatching(/^pending/) }),

@@ -6,7 +6,7 @@ import { decodeEvidence, encodeEvidence } from "../evidence-codec.js";
 import { keyedHashSuite } from "../fixtures/keyed-hash-suite.js";
 import { MemoryLog, text } from "../fixtures/memory-log.js";
 import { createProver, type ProverStore } from "../prover/index.js";
-import { Configuration } from "../structs/index.js";
+import { Configuration, TreeHeadTBS } from "../structs/index.js";
 import type { Prepared } from "./operation.js";
 import { type ClientState, createClient, exchangeOf, forkEvidence, ladderEvidence, verifyEvidence } from "./index.js";
 
@@ -90,6 +90,10 @@ describe("evidence out of an operation", () => {
       if (!(error instanceof KeytransError) || error.evidence === undefined) throw new Error(String(error));
       expect(error.evidence).toMatchObject({ kind: "lagging-auditor", operation });
       expect(await judged(log, error.evidence)).toMatchObject({ proven: false, deniable: true });
+      // The request must be the one that this state makes: here, of another tree size.
+      const { request } = error.evidence;
+      const elsewhere = request.with(8, (request[8] as number) ^ 1);
+      expect((await judged(log, { ...error.evidence, request: elsewhere })).deniable).toBe(false);
       for (const other of Object.keys(OPERATIONS) as Evidence["operation"][])
         if (other !== operation)
           expect((await judged(log, { ...error.evidence, operation: other })).deniable, other).toBe(false);
@@ -119,6 +123,32 @@ describe("evidence out of two exchanges", () => {
     expect(evidence).toMatchObject({ kind: "fork", operation: "distinguished" });
     expect(await judged(log, evidence)).toMatchObject({ proven: true });
     expect(await forkEvidence(setting, await walked(log), await walked(await history(14)))).toBeUndefined();
+  });
+
+  it("proves no fork and no wrong root by a walk that builds on the accuser's memory", async () => {
+    const log = await history(12);
+    const fork = await history(9);
+    for (let i = 9; i < 14; i++) await grow(fork, i, undefined, 50);
+    const client = clientOf(log);
+    const first = client.prepareDistinguished(client.initialState());
+    const { state } = await first.verify(await log.prover.distinguished(first.request), NOW);
+    for (let i = 12; i < 16; i++) await grow(log, i);
+    const second = client.prepareDistinguished(state);
+    const response = await log.prover.distinguished(second.request);
+    const later = exchangeOf(state, "distinguished", undefined, second.request, response, NOW);
+    const other = await walked(fork);
+    const start = exchangeOf(client.initialState(), "distinguished", undefined, other.request, other.response, NOW);
+    const common = { configuration: encode(Configuration, log.configuration), recent: 40 };
+    expect(await judged(log, { kind: "fork", ...common, ...later, other: start })).toMatchObject({ proven: false });
+    expect(await judged(log, { kind: "fork", ...common, ...start, other: later })).toMatchObject({ proven: false });
+    const root = new Uint8Array(32).fill(9);
+    const treeSize = 16;
+    const signature = await log.signer.sign(encode(TreeHeadTBS, { config: log.configuration, treeSize, root }));
+    const stated = { treeHead: { treeSize, signature }, root };
+    expect(await judged(log, { kind: "wrong-root", ...common, ...later, stated })).toMatchObject({ proven: false });
+    const fresh = await walked(log);
+    const whole = exchangeOf(client.initialState(), "distinguished", undefined, fresh.request, fresh.response, NOW);
+    expect(await judged(log, { kind: "wrong-root", ...common, ...whole, stated })).toMatchObject({ proven: true });
   });
 
   const searched = async (log: MemoryLog) => {

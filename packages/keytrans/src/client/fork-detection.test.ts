@@ -61,7 +61,9 @@ describe("comparing roots of distinguished heads", () => {
     const forked = encode(DistinguishedHead, { heads: heads.with(0, root("other")) });
     expect(() => compareDistinguishedHead(state, forked)).toThrow(expect.objectContaining({ code: "fork" }));
     for (const malformed of [new Uint8Array(), result.distinguishedHead.subarray(1)])
-      expect(() => compareDistinguishedHead(state, malformed)).toThrow(expect.objectContaining({ code: "malformed" }));
+      expect(() => compareDistinguishedHead(state, malformed)).toThrow(
+        expect.objectContaining({ code: "malformed", path: expect.stringMatching(/^distinguishedHead/) }),
+      );
   });
 });
 

@@ -31,6 +31,10 @@ describe("refusals say what is wrong, and where", () => {
     const head = decode(wire.DistinguishedResponse, walked);
     const again = encode(wire.DistinguishedResponse, { ...head, fullTreeHead: { headType: "same" } });
     await expect(walk.verify(again, NOW)).rejects.toMatchObject(refusal("invalid-tree-size", "fullTreeHead.headType"));
+    await expect(walk.verify(new Uint8Array(), NOW)).rejects.toMatchObject({
+      code: "malformed",
+      path: expect.stringMatching(/^response/),
+    });
     const second = client.prepareDistinguished(state);
     await expect(second.verify(walked, NOW)).rejects.toMatchObject(
       refusal("invalid-tree-size", "fullTreeHead.treeHead.treeSize"),
@@ -141,6 +145,9 @@ describe("refusals say what is wrong, and where", () => {
     expect(() => decodeClientState(new Uint8Array())).toThrow(
       expect.objectContaining({ code: "malformed", path: expect.stringMatching(/^state/), section: "User Operations" }),
     );
+    const stored = encodeClientState(INITIAL_STATE);
+    expect(decodeClientState(stored)).toEqual(INITIAL_STATE);
+    expect(() => decodeClientState(stored.with(1, 77))).toThrow(/unknown state format/);
     const { suite, configuration } = log;
     const create = (change: Partial<Suite>) => createClient({ suite: { ...suite, ...change }, configuration });
     const refuse = (error: Error) => () => {
