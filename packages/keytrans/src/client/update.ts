@@ -35,7 +35,7 @@ export interface UpdateResult {
   readonly created: boolean;
   /**
    * Whether the response itself proves the new versions' values. Where `position` is distinguished the draft leaves the
-   * lookups to owner monitoring: until that succeeds (or a search), values and openings are only the log's word.
+   * lookups to owner monitoring: until that succeeds, values, openings and the position itself are only the log's word.
    */
   readonly proven: boolean;
   /** Version counters skipped (third-party management). */
