@@ -225,6 +225,14 @@ describe("distinguished entries known before and learned now", () => {
 
   it.each<[string, number[], number[], number | undefined, number[]]>([
     ["all of them are the recent ones, and replace what was known", [1, 2], [5, 6, 7, 8], undefined, [6, 7, 8]],
+    [
+      "all of them, one of which was known and has moved out of the recent ones",
+      [5],
+      [5, 6, 7, 8],
+      undefined,
+      [6, 7, 8],
+    ],
+    ["none of what was known is among them", [1, 9], [6, 7], undefined, [6, 7]],
     ["none was known: the recent ones learned", [], [5, 6, 7, 8], 4, [6, 7, 8]],
     ["an overlap is kept once", [1, 2, 4], [4, 6], 2, [2, 4, 6]],
     ["what begins right after the newest joins on", [1, 2], [4, 6], 2, [2, 4, 6]],
