@@ -2,12 +2,15 @@ import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { corpus } from "../x509/corpus.js";
+import { explanations } from "../x509/explanations.js";
 import { type CaseOutcome, readCase, runX509 } from "./x509.js";
 
 const VECTORS =
   process.env["CONFORMANCE_VECTORS"] ?? fileURLToPath(new URL("../../../shared/vectors", import.meta.url));
 const LIMBO = `${VECTORS}/x509/limbo.json`;
 const OWN = fileURLToPath(new URL("../vectors/x509-mls/x509-mls.json", import.meta.url));
+
+const EXPLAINED = fileURLToPath(new URL("../x509/explanations.json", import.meta.url));
 
 async function outcomesOf(file: string): Promise<CaseOutcome[]> {
   const outcomes: CaseOutcome[] = [];
@@ -26,6 +29,17 @@ describe("x509-limbo, cases of RFC 5280 path validation", () => {
 describe("x509-mls, our own corpus", () => {
   it("agrees with every case", async () => {
     expect((await outcomesOf(OWN)).filter(({ ok }) => ok !== true)).toEqual([]);
+  });
+
+  it("says of every case which rules it breaks, and where, as recorded beside it", async () => {
+    const { testcases } = JSON.parse(readFileSync(OWN, "utf8")) as { testcases: Readonly<Record<string, unknown>>[] };
+    const recorded = JSON.parse(readFileSync(EXPLAINED, "utf8")) as object;
+    const explained = await explanations(testcases);
+    expect(explained).toEqual(recorded);
+    for (const { id, expected_result } of testcases) {
+      const accepted = "accepted" in (explained[id as string] ?? {});
+      expect(accepted, id as string).toBe(expected_result === "SUCCESS");
+    }
   });
 
   it("is what the generator writes, with at least 150 cases of which 100 must fail", () => {

@@ -6,6 +6,7 @@ import {
   type CertificateList,
   type GeneralName,
   type OcspResponse,
+  type PathResult,
   parseCertificate,
   parseCertificateList,
   parseOcspResponse,
@@ -152,11 +153,25 @@ function jsonFiles(path: string): string[] {
 
 /** Why the case's chain is refused; empty when it is accepted. */
 export async function judgeCase(testcase: X509Case): Promise<string[]> {
+  const validated = await validateCase(testcase);
+  if ("malformed" in validated) {
+    const { code, path, message } = validated.malformed;
+    return [`leaf: ${code} ${path} ${message}`];
+  }
+  const { result, leaf } = validated;
+  const refusals = result.valid ? [] : result.reasons.map(({ code, path, detail }) => `${path} ${code}: ${detail}`);
+  return [...refusals, ...usageRefusals(leaf, testcase), ...nameRefusals(leaf, testcase)];
+}
+
+/** What path validation says of a case; a leaf that cannot be read is told apart. */
+export async function validateCase(
+  testcase: X509Case,
+): Promise<{ readonly malformed: CertificateError } | { readonly result: PathResult; readonly leaf: Certificate }> {
   let leaf: Certificate;
   try {
     leaf = parseCertificate(pemBytes(testcase.peer_certificate));
   } catch (error) {
-    if (error instanceof CertificateError) return [`leaf: ${error.code} ${error.path} ${error.message}`];
+    if (error instanceof CertificateError) return { malformed: error };
     throw error;
   }
   const anchors = readable(testcase.trusted_certs, parseCertificate);
@@ -183,8 +198,7 @@ export async function judgeCase(testcase: X509Case): Promise<string[]> {
     },
     limits: testcase.max_chain_depth == null ? {} : { maxIntermediates: testcase.max_chain_depth },
   });
-  const refusals = result.valid ? [] : result.reasons.map(({ code, path, detail }) => `${path} ${code}: ${detail}`);
-  return [...refusals, ...usageRefusals(leaf, testcase), ...nameRefusals(leaf, testcase)];
+  return { result, leaf };
 }
 
 /** An empty list, like an absent one, leaves every policy acceptable. */

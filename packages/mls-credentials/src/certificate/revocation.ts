@@ -4,6 +4,15 @@ import { ocspStatus } from "./ocsp-status.js";
 import type { Reason } from "./path-reason.js";
 import type { RevocationInputs, RevocationStatus } from "./revocation-status.js";
 
+const CRL = "RFC 5280, CRL Validation";
+const OCSP = "RFC 6960, Signed Response Acceptance Requirements";
+
+/** A status, and where the rule stands by which it was determined or not. */
+interface SourcedStatus {
+  readonly status: RevocationStatus;
+  readonly section: string;
+}
+
 /** Determines the status of every certificate of a path from the CRLs and OCSP responses at hand. */
 export class RevocationChecker {
   readonly #inputs: RevocationInputs;
@@ -18,22 +27,12 @@ export class RevocationChecker {
   async check(path: readonly Certificate[]): Promise<Reason[]> {
     const reasons: Reason[] = [];
     for (let index = path.length - 2; index >= 0; index -= 1) {
-      const status = await this.#statusOf(path, index);
-      const at = `path[${index}]`;
+      const { status, section } = await this.#statusOf(path, index);
+      const at = { section, path: `path[${index}]` };
       if (status.kind === "revoked")
-        reasons.push({
-          code: "revoked",
-          section: "RFC 5280, CRL Validation",
-          path: at,
-          detail: `revoked at ${status.revokedAt}, reason ${status.reason}`,
-        });
+        reasons.push({ code: "revoked", ...at, detail: `revoked at ${status.revokedAt}, reason ${status.reason}` });
       else if (status.kind === "undetermined")
-        reasons.push({
-          code: "revocation-undetermined",
-          section: "RFC 5280, CRL Validation",
-          path: at,
-          detail: status.detail,
-        });
+        reasons.push({ code: "revocation-undetermined", ...at, detail: status.detail });
       // What a revoked CA signs, CRLs included, says nothing.
       if (status.kind === "revoked") return reasons;
     }
@@ -41,12 +40,17 @@ export class RevocationChecker {
   }
 
   /** A certificate is revoked when either source says so, and good when one does and the other does not object. */
-  async #statusOf(path: readonly Certificate[], index: number): Promise<RevocationStatus> {
+  async #statusOf(path: readonly Certificate[], index: number): Promise<SourcedStatus> {
     const [certificate, issuer] = [path[index], path[index + 1]];
-    if (certificate === undefined || issuer === undefined) return { kind: "undetermined", detail: "no issuer" };
-    const crl = await this.#crls.status(path, index);
-    if (crl.kind === "revoked" || (this.#inputs.ocsp ?? []).length === 0) return crl;
-    const ocsp = await ocspStatus(this.#inputs, certificate, issuer);
-    return ocsp.kind === "undetermined" ? crl : ocsp;
+    if (certificate === undefined || issuer === undefined)
+      return { status: { kind: "undetermined", detail: "no issuer" }, section: CRL };
+    const { crls = [], ocsp = [] } = this.#inputs;
+    const listed = await this.#crls.status(path, index);
+    if (listed.kind === "revoked" || ocsp.length === 0) return { status: listed, section: CRL };
+    const answered = await ocspStatus(this.#inputs, certificate, issuer);
+    if (answered.kind !== "undetermined" || crls.length === 0) return { status: answered, section: OCSP };
+    if (listed.kind === "good") return { status: listed, section: CRL };
+    const detail = `${listed.detail}; ${answered.detail}`;
+    return { status: { kind: "undetermined", detail }, section: `${CRL}; ${OCSP}` };
   }
 }
