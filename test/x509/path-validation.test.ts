@@ -1,0 +1,173 @@
+import {
+  parseCertificate,
+  parseCertificateList,
+  type PathResult,
+  SignatureMemo,
+  validatePath,
+} from "@mls-as/mls-credentials";
+import { nodeProvider } from "@mls-as/mls-core/node";
+import { describe, expect, it } from "vitest";
+import { basicConstraints, certificateList, nextSerial } from "./certificate-builder.js";
+import { time as derTime } from "./der-writer.js";
+import { authority, leaf, usualChain } from "./world.js";
+
+const TIME = Date.UTC(2026, 5) / 1000;
+type Inputs = Parameters<typeof validatePath>[0];
+
+const codes = (result: PathResult): string[] => (result.valid ? [] : result.reasons.map(({ code }) => code));
+const subjects = ({ path }: PathResult): string[] => path.map(({ subject }) => subject.key);
+
+/** The usual chain, with CRLs of both CAs when asked for. */
+function scene() {
+  const { root, issuing } = usualChain();
+  const serial = nextSerial();
+  const inputs: Inputs = {
+    leaf: parseCertificate(leaf(issuing, { points: null }, { serial })),
+    intermediates: [parseCertificate(issuing.der)],
+    anchors: [parseCertificate(root.der)],
+    time: TIME,
+    provider: nodeProvider,
+  };
+  const crl = (issuer: typeof root, ...revoked: Uint8Array[]) =>
+    parseCertificateList(certificateList({ issuer, entries: revoked.map((one) => ({ serial: one, reason: 1 })) }));
+  return { root, issuing, serial, inputs, crl };
+}
+
+describe("the bounds of a search", () => {
+  it("stop it exactly where they say, with that as the reason", async () => {
+    const { inputs } = scene();
+    // Leaf by issuing CA, issuing CA by root; a step for each certificate whose issuers are looked for at each depth.
+    for (const [limit, needed] of [
+      ["maxSignatureChecks", 2],
+      ["maxSteps", 3],
+    ] as const)
+      for (let allowed = 0; allowed <= needed + 1; allowed++) {
+        const result = await validatePath({ ...inputs, limits: { [limit]: allowed }, memo: new SignatureMemo() });
+        expect(result.valid, `${limit} ${allowed}`).toBe(allowed >= needed);
+        if (!result.valid)
+          expect(result.reasons.at(-1)).toEqual({
+            code: "limit-exceeded",
+            section: "RFC 5280, Security Considerations",
+            path: "path",
+            detail: expect.any(String),
+          });
+      }
+    const none = await validatePath({ ...inputs, limits: { maxIntermediates: 0 } });
+    expect(codes(none)).toEqual(["untrusted"]);
+    expect((await validatePath({ ...inputs, limits: { maxIntermediates: 1 } })).valid).toBe(true);
+  });
+
+  it("end when too many whole paths were judged, with what was found until then", async () => {
+    const { root, inputs, issuing } = scene();
+    const expired = Array.from({ length: 258 }, () =>
+      parseCertificate(authority("Issuing", root, { key: issuing.key, notAfter: derTime("2026-03-01T00:00:00Z") }).der),
+    );
+    const limits = { maxSignatureChecks: 10_000 };
+    const some = await validatePath({ ...inputs, intermediates: expired.slice(0, 256), limits });
+    expect(codes(some)).toEqual(["expired"]);
+    const many = await validatePath({ ...inputs, intermediates: expired, limits });
+    expect(codes(many)).toEqual(["expired", "limit-exceeded"]);
+    // A valid path that comes in time is found all the same.
+    expect(
+      (await validatePath({ ...inputs, intermediates: [...inputs.intermediates, ...expired], limits })).valid,
+    ).toBe(true);
+  });
+});
+
+describe("of several paths", () => {
+  it("the one with the fewest reasons is told of, in whatever order they are found", async () => {
+    const { root, inputs, issuing } = scene();
+    const late = derTime("2026-03-01T00:00:00Z");
+    const one = parseCertificate(authority("Issuing", root, { key: issuing.key, notAfter: late }).der);
+    const two = parseCertificate(
+      authority("Issuing", root, { key: issuing.key, notAfter: late, extensions: { basic: basicConstraints(false) } })
+        .der,
+    );
+    for (const intermediates of [
+      [one, two],
+      [two, one],
+      [two, one, two],
+    ]) {
+      const result = await validatePath({ ...inputs, intermediates });
+      expect(codes(result)).toEqual(["expired"]);
+      expect(result.path[1]).toBe(one);
+    }
+    const worse = await validatePath({ ...inputs, intermediates: [two] });
+    expect(codes(worse).length).toBeGreaterThan(1);
+    expect(new Set(codes(worse))).toContain("not-a-ca");
+  });
+
+  it("and of none, the longest chain and what was rejected on the way", async () => {
+    const { inputs, issuing } = scene();
+    const other = parseCertificate(authority("Other root").der);
+    const short = await validatePath({ ...inputs, intermediates: [], anchors: [other] });
+    expect(subjects(short)).toEqual([inputs.leaf.subject.key]);
+    expect(short.valid ? [] : short.reasons[0]).toMatchObject({ code: "untrusted", path: "path[0]" });
+    const forged = parseCertificate(authority("Root", undefined, { key: authority("Mallory").key }).der);
+    const long = await validatePath({ ...inputs, anchors: [forged] });
+    expect(subjects(long)).toEqual([inputs.leaf.subject.key, parseCertificate(issuing.der).subject.key]);
+    expect(codes(long)).toEqual(["untrusted", "bad-signature"]);
+    expect(long.valid ? [] : long.reasons.map(({ path }) => path)).toEqual([
+      "path[1]",
+      expect.stringMatching(/^path\[1\]/),
+    ]);
+    expect(subjects(await validatePath(inputs))).toHaveLength(3);
+  });
+
+  it("a certificate given many times is one candidate", async () => {
+    const { inputs } = scene();
+    let verified = 0;
+    const provider: Inputs["provider"] = {
+      verify: (...args) => {
+        verified += 1;
+        return nodeProvider.verify(...args);
+      },
+    };
+    const [one] = inputs.intermediates;
+    if (one === undefined) throw new Error("there is an issuing CA");
+    const copies = Array.from({ length: 40 }, () => parseCertificate(one.der.slice()));
+    // The leaf is not valid yet: every path is judged.
+    const result = await validatePath({ ...inputs, provider, intermediates: copies, time: Date.UTC(2025, 5) / 1000 });
+    expect(new Set(codes(result))).toEqual(new Set(["not-yet-valid"]));
+    expect(verified).toBeLessThanOrEqual(3);
+  });
+});
+
+describe("revocation", () => {
+  it("is looked at as the mode says, and by default where there is something to look at", async () => {
+    const { inputs, root, issuing, serial, crl } = scene();
+    const judge = (change: Partial<Inputs>) => validatePath({ ...inputs, ...change });
+    const [good, revoked] = [
+      [crl(root), crl(issuing)],
+      [crl(root), crl(issuing, serial)],
+    ];
+    for (const mode of [{}, { revocation: "none" }] as const)
+      expect(await judge(mode)).toMatchObject({ valid: true, warnings: [] });
+    expect(await judge({ revocation: "none", crls: revoked })).toMatchObject({ valid: true, warnings: [] });
+    for (const mode of [{}, { revocation: "if-available" }, { revocation: "required" }] as const) {
+      expect(await judge({ ...mode, crls: good })).toMatchObject({ valid: true, warnings: [] });
+      expect(codes(await judge({ ...mode, crls: revoked }))).toEqual(["revoked"]);
+    }
+    expect(codes(await judge({ revocation: "required" }))).toEqual([
+      "revocation-undetermined",
+      "revocation-undetermined",
+    ]);
+    const open = await judge({ revocation: "if-available" });
+    expect(open).toMatchObject({
+      valid: true,
+      warnings: [
+        { code: "revocation-undetermined", path: "path[1]" },
+        { code: "revocation-undetermined", path: "path[0]" },
+      ],
+    });
+    // What is revoked is refused; what is open besides is no reason.
+    const half = await judge({ revocation: "if-available", crls: [crl(issuing, serial)] });
+    expect(half.valid ? [] : half.reasons).toMatchObject([{ code: "revoked", path: "path[0]" }]);
+    expect(codes(await judge({ revocation: "required", crls: [crl(issuing, serial)] }))).toEqual([
+      "revocation-undetermined",
+      "revoked",
+    ]);
+    // A path that is refused anyway is not asked about.
+    expect(codes(await judge({ crls: revoked, time: Date.UTC(2028, 5) / 1000 }))).not.toContain("revoked");
+  });
+});
