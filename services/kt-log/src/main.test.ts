@@ -57,6 +57,11 @@ describe("what is wrong with a call is told in a sentence, with exit code 2", ()
     ["a file that is not there", ["serve", "--config", "absent.toml"], {}, /absent\.toml.*cannot be read/],
     ["a name in the file", ["serve", "--config", "typo.toml"], {}, /prot \(typo\.toml\): .*Did you mean port\?/],
     ["no name for the parallel log", ["witness-key", "--data", "nowhere"], {}, /--origin/],
+    ["no such command", ["frobnicate"], {}, /unknown command 'frobnicate'\n\(kt-log --help says more\)/],
+    ["no command", [], {}, /Usage: kt-log/],
+    ["no such option", ["fsck", "--repair"], {}, /unknown option '--repair'\n\(kt-log --help says more\)/],
+    ["no file", ["export"], {}, /missing required argument 'file'/],
+    ["no number", ["serve", "--port", "http"], {}, /--port/],
   ])("%s", (_name, args, variables, message) => {
     writeFileSync(join(folder, "typo.toml"), "prot = 1\n");
     const { status, stderr } = run(args, variables);
@@ -64,6 +69,19 @@ describe("what is wrong with a call is told in a sentence, with exit code 2", ()
     expect(stderr).not.toContain("    at ");
     expect(status).toBe(2);
   });
+});
+
+test("npm links the command of a fresh clone before anything is built, and may run it after", () => {
+  const packageFolder = fileURLToPath(new URL("../", import.meta.url));
+  const { bin, files } = JSON.parse(readFileSync(join(packageFolder, "package.json"), "utf8")) as {
+    readonly bin: Readonly<Record<string, string>>;
+    readonly files: readonly string[];
+  };
+  expect(bin["kt-log"]).not.toMatch(/^(\.\/)?dist\//);
+  expect(files).toContain("bin");
+  const { status, stdout } = spawnSync(join(packageFolder, bin["kt-log"] as string), ["--help"], { encoding: "utf8" });
+  expect(stdout).toContain("Usage: kt-log");
+  expect(status).toBe(0);
 });
 
 test("help names every command; settings lists every setting", () => {

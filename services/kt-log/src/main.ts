@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { ConfigurationError, describeConfiguration, stopOnSignals } from "@mls-as/service-runtime";
-import { Command, InvalidArgumentError } from "commander";
+import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { type Config, readConfig } from "./config.js";
 import { DataFolderError, initialise, readPassphrase } from "./data-folder.js";
 import { RolledBackError } from "./head-memory.js";
@@ -108,6 +108,7 @@ Exit codes: 0 well, 1 something is wrong with the log or the program, 2 somethin
 const program = new Command("kt-log")
   .description("A Key Transparency log (draft-ietf-keytrans-protocol) on SQLite or PostgreSQL.")
   .showHelpAfterError("(kt-log --help says more)")
+  .exitOverride()
   .addHelpText("after", HELP);
 
 program
@@ -222,5 +223,7 @@ program
 try {
   await program.parseAsync();
 } catch (error) {
+  // Its message has been written.
+  if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : 2);
   process.exit(report(error));
 }
