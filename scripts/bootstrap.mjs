@@ -1,7 +1,7 @@
 // Brings a fresh clone to a built state with nothing but Node and npm. Imports node: builtins only, since nothing is installed yet.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -62,7 +62,10 @@ async function withLock(action) {
 }
 
 export function stamp() {
-  writeFileSync(stampFile, expectedStamp());
+  // Not in place: a copy of node_modules made by links keeps its own stamp.
+  const draft = `${stampFile}.${process.pid}`;
+  writeFileSync(draft, expectedStamp());
+  renameSync(draft, stampFile);
 }
 
 /** Installs when the lock file or the Node version changed, then builds what changed. */

@@ -48,7 +48,8 @@ export async function main(args: string[]): Promise<void> {
   try {
     files = paths.flatMap(expand);
   } catch (error) {
-    process.stderr.write(`${(error as Error).message}\n`);
+    const { code, path, message } = error as NodeJS.ErrnoException;
+    process.stderr.write(code === "ENOENT" ? `There is no ${path}.\n` : `${message}\n`);
     process.exitCode = 2;
     return;
   }

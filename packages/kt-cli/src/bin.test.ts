@@ -19,3 +19,28 @@ test("npm links the command of a fresh clone before anything is built, and may r
   const { stdout } = await promisify(execFile)(command, ["--version"]);
   expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
 });
+
+test.each([
+  [["frobnicate"], "unknown command 'frobnicate'"],
+  [["search", "label", "--nothing"], "unknown option '--nothing'"],
+  [["search"], "missing required argument 'label'"],
+  [["search", "label", "--version", "many"], "--version"],
+])("a wrong call, kt %j, says so: to programs in one object, to people with what to do next", async (args, message) => {
+  const command = fileURLToPath(new URL("bin/kt.js", folder));
+  const run = async (...given: string[]) =>
+    promisify(execFile)(command, given).then(
+      () => {
+        throw new Error("accepted");
+      },
+      (error: { code: number; stdout: string; stderr: string }) => error,
+    );
+  const text = await run(...args);
+  expect(text).toMatchObject({ code: 2, stdout: "", stderr: expect.stringContaining(message) });
+  expect(text.stderr).toContain("kt help");
+  const json = await run(...args, "--json");
+  expect(json.code).toBe(2);
+  expect(JSON.parse(json.stdout)).toEqual({
+    exit: 2,
+    error: { code: "usage", message: expect.stringContaining(message), remedy: expect.stringContaining("kt help") },
+  });
+});

@@ -44,6 +44,7 @@ export function createProgram(context: Context, perform: Perform): Command {
       getOutHelpWidth: () => context.stdout.columns ?? 100,
       getErrHelpWidth: () => context.stderr.columns ?? 100,
     })
+    .showHelpAfterError("(kt help lists the commands, kt help COMMAND what one takes)")
     .exitOverride();
 
   const command = (usage: string, description: string): Command =>

@@ -12,6 +12,7 @@ import { Paper } from "./terminal/paper.js";
 /** Runs `kt` with its arguments (without the program's name) and says how it should exit. */
 export async function kt(args: readonly string[], context: Context): Promise<ExitCode> {
   let exit: ExitCode = EXIT.fine;
+  const json = args.includes("--json");
   const program = createProgram(context, async (flags, work) => {
     exit = await perform(context, flags, work);
   });
@@ -19,9 +20,17 @@ export async function kt(args: readonly string[], context: Context): Promise<Exi
     await program.parseAsync([...args], { from: "user" });
     return exit;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.fine : EXIT.usage;
-    throw error;
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return EXIT.fine;
+    if (json) context.stdout.write(`${JSON.stringify(wrongCall(error))}\n`);
+    return EXIT.usage;
   }
+}
+
+/** What a program reads of a call that the command does not know; people read the same on standard error. */
+function wrongCall({ message }: CommanderError) {
+  const remedy = "kt help lists the commands, kt help COMMAND what one takes.";
+  return { exit: EXIT.usage, error: { code: "usage", message: message.replace(/^error: /, ""), remedy } };
 }
 
 async function perform(context: Context, flags: SharedFlags, work: () => Promise<Report>): Promise<ExitCode> {

@@ -4,8 +4,8 @@ import { type ProblemDetails, type ProblemTable, ServiceProblem } from "@mls-as/
 export const PROBLEMS = {
   malformed: {
     status: 400,
-    title: "The body is not the structure this endpoint takes",
-    remedy: "Send the TLS encoding that the draft's operation defines; `path` names the field.",
+    title: "The request is not what this endpoint takes",
+    remedy: "`path` names the field: of the TLS structure that the draft defines for this operation, or of the query.",
   },
   "unsupported-media-type": {
     status: 415,
