@@ -307,7 +307,12 @@ export interface OcspOptions {
   readonly signer?: Authority;
   readonly byKey?: boolean;
   readonly thisUpdate?: string;
+  /** Default: as `thisUpdate`. */
+  readonly producedAt?: string;
   readonly nextUpdate?: string | null;
+  /** Of the whole response, and of each answer. */
+  readonly extensions?: readonly Uint8Array[];
+  readonly singleExtensions?: readonly Uint8Array[];
   readonly signature?: (signature: Uint8Array) => Uint8Array;
   readonly hash?: "sha1" | "sha256";
   readonly responseStatus?: number;
@@ -337,17 +342,21 @@ export function ocspResponse(options: OcspOptions): Uint8Array {
     revoked: explicit(1, generalized("2026-02-01T00:00:00Z")),
     unknown: element(0x82),
   };
+  const extended = (list: readonly Uint8Array[] = []): Uint8Array[] =>
+    list.length === 0 ? [] : [explicit(1, sequence(...list))];
   const singles = [options, ...(options.more ?? [])].map(({ status, nextUpdate }) =>
     sequence(
       certId,
       statuses[status],
       generalized(options.thisUpdate ?? "2026-05-01T00:00:00Z"),
       ...(nextUpdate === null ? [] : [explicit(0, generalized(nextUpdate ?? "2026-07-01T00:00:00Z"))]),
+      ...extended(options.singleExtensions),
     ),
   );
   const responder =
     options.byKey === true ? explicit(2, octetString(hash("sha1", keyBits(signer.key)))) : explicit(1, signer.name);
-  const tbs = sequence(responder, generalized(options.thisUpdate ?? "2026-05-01T00:00:00Z"), sequence(...singles));
+  const produced = options.producedAt ?? options.thisUpdate ?? "2026-05-01T00:00:00Z";
+  const tbs = sequence(responder, generalized(produced), sequence(...singles), ...extended(options.extensions));
   const signature = signer.key.sign(tbs);
   const certificates = options.signer === undefined ? [] : [explicit(0, sequence(options.signer.der))];
   const basic = sequence(

@@ -3,7 +3,9 @@ import { fieldCases } from "./cases/fields.js";
 import { nameCases } from "./cases/names.js";
 import { pathCases } from "./cases/paths.js";
 import { revocationCases } from "./cases/revocation.js";
+import { rolloverCases } from "./cases/rollover.js";
 import { signatureCases } from "./cases/signatures.js";
+import { statusCases } from "./cases/status.js";
 import type { CaseInput } from "./world.js";
 
 const pem = (label: string, der: Uint8Array): string =>
@@ -46,6 +48,7 @@ export function corpus(): { version: number; testcases: Record<string, unknown>[
       inhibit_any_policy: input.inhibitAnyPolicy ?? false,
     });
   };
-  for (const cases of [nameCases, fieldCases, signatureCases, pathCases, revocationCases]) cases(add);
+  for (const cases of [nameCases, fieldCases, signatureCases, pathCases, revocationCases, rolloverCases, statusCases])
+    cases(add);
   return { version: 1, testcases };
 }

@@ -7,8 +7,8 @@ import {
 } from "@mls-as/mls-credentials";
 import { nodeProvider } from "@mls-as/mls-core/node";
 import { describe, expect, it } from "vitest";
-import { basicConstraints, certificateList, nextSerial } from "./certificate-builder.js";
-import { time as derTime } from "./der-writer.js";
+import { basicConstraints, certificateList, extension, nextSerial } from "./certificate-builder.js";
+import { nullValue, time as derTime } from "./der-writer.js";
 import { authority, leaf, usualChain } from "./world.js";
 
 const TIME = Date.UTC(2026, 5) / 1000;
@@ -130,6 +130,21 @@ describe("of several paths", () => {
     const result = await validatePath({ ...inputs, provider, intermediates: copies, time: Date.UTC(2025, 5) / 1000 });
     expect(new Set(codes(result))).toEqual(new Set(["not-yet-valid"]));
     expect(verified).toBeLessThanOrEqual(3);
+  });
+});
+
+describe("critical extensions", () => {
+  it("are those of RFC 5280, and what the caller processes", async () => {
+    const { inputs, issuing } = scene();
+    const strange = parseCertificate(
+      leaf(issuing, { points: null, more: [extension("1.3.6.1.4.1.32473.99", true, nullValue)] }),
+    );
+    const judge = (understoodCriticalExtensions?: string[]) =>
+      validatePath({ ...inputs, leaf: strange, ...(understoodCriticalExtensions && { understoodCriticalExtensions }) });
+    expect(codes(await judge())).toEqual(["unknown-critical-extension"]);
+    expect(codes(await judge([]))).toEqual(["unknown-critical-extension"]);
+    expect(codes(await judge(["1.3.6.1.4.1.32473.98"]))).toEqual(["unknown-critical-extension"]);
+    expect(await judge(["1.3.6.1.4.1.32473.99"])).toMatchObject({ valid: true });
   });
 });
 

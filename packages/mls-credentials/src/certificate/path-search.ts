@@ -82,7 +82,7 @@ export async function searchPaths(
     if (last === undefined || !budget.takeStep()) return "exhausted";
     const candidates = (depth === 0 ? anchors : intermediates).get(last.issuer.key) ?? [];
     let outcome: "deeper" | "exhausted" = depth === 0 && intermediates.has(last.issuer.key) ? "deeper" : "exhausted";
-    for (const issuer of byKeyIdentifier(candidates, last)) {
+    for (const issuer of candidates) {
       if (!anyKeyIdentifier && contradictsKeyIdentifier(issuer, last)) {
         passedOver = true;
         continue;
@@ -162,11 +162,4 @@ function contradictsKeyIdentifier(
 ): boolean {
   const wanted = authorityKeyIdentifier?.keyIdentifier;
   return wanted !== undefined && subjectKeyIdentifier !== undefined && !equalBytes(subjectKeyIdentifier, wanted);
-}
-
-/** Candidates without a contradicting key identifier come first. */
-function byKeyIdentifier(candidates: readonly Certificate[], child: Certificate): readonly Certificate[] {
-  if (candidates.length < 2) return candidates;
-  const rank = (issuer: Certificate): number => Number(contradictsKeyIdentifier(issuer, child));
-  return candidates.toSorted((left, right) => rank(left) - rank(right));
 }
