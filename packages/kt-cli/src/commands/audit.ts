@@ -16,7 +16,7 @@ import { EXIT } from "../exit-code.js";
 import { Failure } from "../failure.js";
 import { failpoint } from "../failpoint.js";
 import { readGossip } from "../gossip/gossip-file.js";
-import { logFile, type LogFlags, openSession, type Session } from "../pin.js";
+import { connectPinned, logFile, type LogFlags, openSession, type Session } from "../pin.js";
 import type { Report } from "../report.js";
 import { Progress } from "../terminal/progress.js";
 import { countText, timeText } from "../terminal/time-text.js";
@@ -71,19 +71,26 @@ async function rounds(
   flags: AuditFlags,
 ): Promise<Report> {
   let progress = await startingPoint(context, session, auditor, path, flags);
-  let entries = 0;
-  let changes = 0;
-  for (;;) {
-    const round = await auditOnce(context, session, auditor, progress, opened, path, flags);
+  let last: Round | undefined;
+  do {
+    let round: Round;
+    try {
+      round = await auditOnce(context, session, auditor, progress, opened, path, flags);
+    } catch (error) {
+      // Told to end while it asked for news: everything up to the round before was audited, and posted.
+      if (last !== undefined && error instanceof LogClientError && error.code === "aborted") break;
+      throw error;
+    }
     ({ progress } = round);
-    entries += round.newEntries;
-    changes += round.newChanges;
-    if (flags.follow !== true || context.signal.aborted)
-      return report(session, opened !== undefined, { ...round, newEntries: entries, newChanges: changes });
-    await context.sleep((flags.interval ?? 60) * 1000, context.signal);
-    if (context.signal.aborted)
-      return report(session, opened !== undefined, { ...round, newEntries: entries, newChanges: changes });
-  }
+    const before = last ?? { newEntries: 0, newChanges: 0 };
+    last = {
+      ...round,
+      newEntries: before.newEntries + round.newEntries,
+      newChanges: before.newChanges + round.newChanges,
+    };
+    if (flags.follow === true) await context.sleep((flags.interval ?? 60) * 1000, context.signal);
+  } while (flags.follow === true && !context.signal.aborted);
+  return report(session, opened !== undefined, last);
 }
 
 /** Audits up to the newest signed head, signs and posts. @throws Failure; what was verified before is kept */
@@ -182,19 +189,21 @@ async function signedForOthers(
 
 async function signAndPost(
   context: Context,
-  { connection }: Session,
+  { connection, pin }: Session,
   auditor: Auditor,
   auditing: Auditing,
   opened: OpenedSigner | undefined,
   path: string,
-  { post }: AuditFlags,
+  flags: AuditFlags,
 ): Promise<Uint8Array | undefined> {
   const { state, posted } = auditing.progress;
   if (opened === undefined || !reachesStart(connection, state)) return undefined;
   const head = await auditor.sign(state, opened.signer);
   failpoint(context, "audit-signed");
-  if (post === false || posted >= state.treeSize) return head;
-  await connection.postAuditorTreeHead(head);
+  if (flags.post === false || posted >= state.treeSize) return head;
+  // What is audited and signed is posted, also by a process that is told to end meanwhile.
+  const uninterrupted = await connectPinned({ ...context, signal: new AbortController().signal }, pin, flags);
+  await uninterrupted.postAuditorTreeHead(head);
   failpoint(context, "audit-posted");
   auditing.notePosted(state.treeSize);
   await writeProgress(path, auditing.progress);
