@@ -150,6 +150,10 @@ describe("issuing CA profile", () => {
     expect(
       checkIssuingCaProfile(parseCertificate(issuing.der), { domain: "other.example" }).map(({ path }) => path),
     ).toEqual(["nameConstraints.permitted"]);
+    const lenient = usualChain({ basic: basicConstraints(true, 0, false) }).issuing;
+    expect(checkIssuingCaProfile(parseCertificate(lenient.der))).toMatchObject([
+      { code: "profile-basic-constraints", path: "basicConstraints" },
+    ]);
     const bare = usualChain({ basic: basicConstraints(true), more: [] }).issuing;
     expect(new Set(checkIssuingCaProfile(parseCertificate(bare.der)).map(({ path }) => path))).toEqual(
       new Set(["basicConstraints", "nameConstraints", "nameConstraints.permitted", "nameConstraints.excluded"]),

@@ -1,6 +1,7 @@
 import {
   type Authority,
   authorityKeyIdentifier,
+  basicConstraints,
   certificateList,
   crlDistributionPoints,
   directory,
@@ -57,6 +58,11 @@ export function statusCases(add: AddCase): void {
       ),
     ),
   );
+  add("criticality::anchor-basic-constraints", "FAILURE", "basicConstraints of an anchor must be critical.", () => {
+    const root = authority("Root", undefined, { extensions: { basic: basicConstraints(true, undefined, false) } });
+    const issuing = authority("Issuing", root);
+    return { leaf: leaf(issuing), intermediates: [issuing.der], anchors: [root.der] };
+  });
 }
 
 function withExtension(more: Uint8Array): CaseInput {

@@ -61,7 +61,7 @@ function judge(
     ...extensionProblems(certificate, understood),
     ...keyUsageProblems(certificate),
     ...nameProblems(certificate),
-    ...(role === "leaf" ? [] : issuerProblems(certificate)),
+    ...(role === "leaf" ? [] : issuerProblems(certificate, role)),
     ...identifierProblems(certificate, role),
   ];
   return problems.length === 0 ? NONE : problems;
@@ -198,14 +198,20 @@ function generalNameProblem(name: GeneralName): string | undefined {
   }
 }
 
-function issuerProblems(certificate: Certificate): CertificateProblem[] {
+function issuerProblems(certificate: Certificate, role: PathRole): CertificateProblem[] {
   const problems: CertificateProblem[] = [];
   const { basicConstraints, keyUsage } = certificate;
   if (basicConstraints === undefined || !basicConstraints.ca)
     problems.push(problem("not-a-ca", "Basic Constraints", "basicConstraints", "cA is not asserted"));
-  else if (!isCritical(certificate.extensions, ExtensionOid.basicConstraints))
+  // Of CAs below the anchor "Preparation for Certificate i+1" asks for cA alone, and NIST's suite has such valid paths.
+  else if (role !== "intermediate" && !isCritical(certificate.extensions, ExtensionOid.basicConstraints))
     problems.push(
-      problem("extension-criticality", "Basic Constraints", "basicConstraints", "must be critical in a CA certificate"),
+      problem(
+        "extension-criticality",
+        "Basic Constraints",
+        "basicConstraints",
+        "must be critical in the certificate of an anchor",
+      ),
     );
   if (keyUsage !== undefined && !keyUsage.has("keyCertSign"))
     problems.push(problem("key-usage", "Preparation for Certificate i+1", "keyUsage", "keyCertSign is not asserted"));

@@ -5,8 +5,9 @@ import type { ProfileReason, ProfileReasonCode } from "./mls-profile.js";
 import { ExtensionOid } from "./oids.js";
 
 /**
- * Every departure of an issuing CA's certificate from the MLS profile: pathLen 0, keyCertSign, and critical name
- * constraints that permit only the URI host of its domain and exclude all DNS, e-mail, IP and directory names.
+ * Every departure of an issuing CA's certificate from the MLS profile: critical basicConstraints with pathLen 0,
+ * keyCertSign, and critical name constraints that permit only the URI host of its domain and exclude all DNS, e-mail, IP
+ * and directory names.
  *
  * @param domain the identity domain the CA issues for; when absent any single host is fine.
  */
@@ -20,6 +21,8 @@ export function checkIssuingCaProfile(
   };
   if (certificate.basicConstraints?.ca !== true || certificate.basicConstraints.pathLength !== 0)
     add("profile-basic-constraints", "basicConstraints", "must be cA with pathLen 0");
+  else if (!isCritical(certificate.extensions, ExtensionOid.basicConstraints))
+    add("profile-basic-constraints", "basicConstraints", "must be critical");
   if (!certificate.keyUsage?.has("keyCertSign")) add("profile-key-usage", "keyUsage", "keyCertSign is not asserted");
   const constraints = certificate.nameConstraints;
   if (constraints === undefined || !isCritical(certificate.extensions, ExtensionOid.nameConstraints))
