@@ -133,6 +133,8 @@ export interface PointOptions {
   readonly relative?: Uint8Array;
   readonly reasons?: readonly number[];
   readonly crlIssuer?: Uint8Array;
+  /** Names of the CRL issuer of any type, instead of its directory name alone. */
+  readonly crlIssuerNames?: readonly Uint8Array[];
 }
 export const pointName = ({ names, relative }: PointOptions): Uint8Array[] =>
   names !== undefined
@@ -151,6 +153,7 @@ export const crlDistributionPoints = (...points: readonly PointOptions[]) =>
           ...pointName(point),
           ...(point.reasons === undefined ? [] : [element(0x81, namedBitsContent(...point.reasons))]),
           ...(point.crlIssuer === undefined ? [] : [explicit(2, directory(point.crlIssuer))]),
+          ...(point.crlIssuerNames === undefined ? [] : [explicit(2, ...point.crlIssuerNames)]),
         ),
       ),
     ),
@@ -300,6 +303,14 @@ export function certificateList(options: CrlOptions): Uint8Array {
   return sequence(tbs, key.algorithm, bitString(options.signature?.(signature) ?? signature));
 }
 
+const HASH_OIDS = {
+  sha1: "1.3.14.3.2.26",
+  sha256: "2.16.840.1.101.3.4.2.1",
+  sha384: "2.16.840.1.101.3.4.2.2",
+  sha512: "2.16.840.1.101.3.4.2.3",
+  "sha3-256": "2.16.840.1.101.3.4.2.8",
+} as const;
+
 export interface OcspOptions {
   readonly issuer: Authority;
   readonly serial: Uint8Array;
@@ -314,7 +325,7 @@ export interface OcspOptions {
   readonly extensions?: readonly Uint8Array[];
   readonly singleExtensions?: readonly Uint8Array[];
   readonly signature?: (signature: Uint8Array) => Uint8Array;
-  readonly hash?: "sha1" | "sha256";
+  readonly hash?: keyof typeof HASH_OIDS;
   readonly responseStatus?: number;
   /** What the response says of the same certificate besides, after the first answer. */
   readonly more?: readonly Pick<OcspOptions, "status" | "nextUpdate">[];
@@ -330,7 +341,7 @@ export function ocspResponse(options: OcspOptions): Uint8Array {
     return key.spki.subarray(key.spki.length - 32);
   };
   const certId = sequence(
-    sequence(oid(algorithm === "sha1" ? "1.3.14.3.2.26" : "2.16.840.1.101.3.4.2.1"), hex("0500")),
+    sequence(oid(HASH_OIDS[algorithm]), hex("0500")),
     octetString(hash(algorithm, options.issuer.name)),
     octetString(hash(algorithm, keyBits(options.issuer.key))),
     options.serial,

@@ -1,6 +1,9 @@
 import { resetSerials } from "./certificate-builder.js";
+import { crlScopeCases } from "./cases/crl-scopes.js";
+import { crlSignerCases } from "./cases/crl-signers.js";
 import { fieldCases } from "./cases/fields.js";
 import { nameCases } from "./cases/names.js";
+import { ocspResponderCases } from "./cases/ocsp-responders.js";
 import { pathCases } from "./cases/paths.js";
 import { revocationCases } from "./cases/revocation.js";
 import { rolloverCases } from "./cases/rollover.js";
@@ -48,7 +51,19 @@ export function corpus(): { version: number; testcases: Record<string, unknown>[
       inhibit_any_policy: input.inhibitAnyPolicy ?? false,
     });
   };
-  for (const cases of [nameCases, fieldCases, signatureCases, pathCases, revocationCases, rolloverCases, statusCases])
+  // New lists come last, so that the serial numbers of those before them stay.
+  for (const cases of [
+    nameCases,
+    fieldCases,
+    signatureCases,
+    pathCases,
+    revocationCases,
+    rolloverCases,
+    statusCases,
+    crlSignerCases,
+    crlScopeCases,
+    ocspResponderCases,
+  ])
     cases(add);
   return { version: 1, testcases };
 }

@@ -1,15 +1,25 @@
 import {
   parseCertificate,
   parseCertificateList,
+  parseOcspResponse,
   type PathResult,
   SignatureMemo,
   validatePath,
 } from "@mls-as/mls-credentials";
 import { nodeProvider } from "@mls-as/mls-core/node";
 import { describe, expect, it } from "vitest";
-import { basicConstraints, certificateList, extension, nextSerial } from "./certificate-builder.js";
+import {
+  basicConstraints,
+  certificateList,
+  extendedKeyUsage,
+  extension,
+  keyUsage,
+  nextSerial,
+  ocspResponse,
+} from "./certificate-builder.js";
 import { nullValue, time as derTime } from "./der-writer.js";
-import { authority, leaf, usualChain } from "./world.js";
+import { ed25519Key } from "./signing-keys.js";
+import { authority, leaf, NO_NAME, usualChain } from "./world.js";
 
 const TIME = Date.UTC(2026, 5) / 1000;
 type Inputs = Parameters<typeof validatePath>[0];
@@ -184,5 +194,67 @@ describe("revocation", () => {
     ]);
     // A path that is refused anyway is not asked about.
     expect(codes(await judge({ crls: revoked, time: Date.UTC(2028, 5) / 1000 }))).not.toContain("revoked");
+  });
+
+  it("verifies each CRL once with each key, within the same bounds as the search", async () => {
+    const { inputs, root, issuing, serial } = scene();
+    const list = (options: object) => parseCertificateList(certificateList({ issuer: issuing, ...options }));
+    const base = list({ number: 10 });
+    const crls = [
+      parseCertificateList(certificateList({ issuer: root })),
+      base,
+      list({ number: 11, base: 10 }),
+      list({
+        number: 12,
+        base: 10,
+        entries: [{ serial, reason: 1 }],
+        signature: (octets: Uint8Array) => octets.fill(1),
+      }),
+    ];
+    const verified: Uint8Array[] = [];
+    const provider: Inputs["provider"] = {
+      verify: (...args) => {
+        verified.push(args[2]);
+        return nodeProvider.verify(...args);
+      },
+    };
+    expect(await validatePath({ ...inputs, crls, provider })).toMatchObject({ valid: true });
+    expect(verified.filter((octets) => octets === base.tbs)).toHaveLength(1);
+    // Two certificates, the four lists.
+    expect(verified).toHaveLength(6);
+    for (let allowed = 0; allowed <= 7; allowed++) {
+      const result = await validatePath({ ...inputs, crls, limits: { maxSignatureChecks: allowed } });
+      expect(result.valid, `${allowed}`).toBe(allowed >= 6);
+      if (!result.valid) expect(codes(result)).toContain("limit-exceeded");
+    }
+  });
+
+  it("asks of CRL issuers and OCSP responders what it asks of others, with the caller's extensions", async () => {
+    const { inputs, root, issuing, serial } = scene();
+    const strange = extension("1.3.6.1.4.1.32473.99", true, nullValue);
+    const usage = keyUsage(["cRLSign", "digitalSignature"]);
+    const signer = authority("Signer", root, { subject: issuing.name, extensions: { usage, more: [strange] } });
+    const key = ed25519Key("Responder");
+    const more = [extension("1.3.6.1.5.5.7.48.1.5", false, nullValue), strange];
+    const purposes = extendedKeyUsage(["1.3.6.1.5.5.7.3.9"]);
+    const responder = { name: NO_NAME, key, der: leaf(issuing, { purposes, more, points: null }, { key }) };
+    const rootCrl = parseCertificateList(certificateList({ issuer: root }));
+    const ways: Partial<Inputs>[] = [
+      {
+        intermediates: [...inputs.intermediates, parseCertificate(signer.der)],
+        crls: [rootCrl, parseCertificateList(certificateList({ issuer: signer }))],
+      },
+      {
+        crls: [rootCrl],
+        ocsp: [
+          parseOcspResponse(ocspResponse({ issuer: issuing, serial, status: "good", signer: responder, byKey: true })),
+        ],
+      },
+    ];
+    for (const way of ways) {
+      expect(codes(await validatePath({ ...inputs, ...way }))).toEqual(["revocation-undetermined"]);
+      const understoodCriticalExtensions = ["1.3.6.1.4.1.32473.99"];
+      expect(await validatePath({ ...inputs, ...way, understoodCriticalExtensions })).toMatchObject({ valid: true });
+    }
   });
 });

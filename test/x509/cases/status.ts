@@ -20,16 +20,17 @@ import {
 } from "../certificate-builder.js";
 import { bytes, element, nullValue, time } from "../der-writer.js";
 import { ed25519Key } from "../signing-keys.js";
-import { type AddCase, authority, type CaseInput, leaf, NAMES } from "../world.js";
+import { type AddCase, authority, type CaExtensions, type CaseInput, leaf, NAMES } from "../world.js";
 
+const NO_CHECK = extension("1.3.6.1.5.5.7.48.1.5", false, nullValue);
 const NOW = "2026-06-01T00:00:00Z";
 const LATER = "2026-06-01T00:00:01Z";
 const BEFORE = "2026-05-31T23:59:59Z";
 
-/** A leaf below root and issuing CA; the root's CRL is in order. */
-function scene(points: Uint8Array | null = null) {
+/** A leaf below root and issuing CA. */
+export function statusScene(points: Uint8Array | null = null, extensions: CaExtensions = {}) {
   const root = authority("Root");
-  const issuing = authority("Issuing", root);
+  const issuing = authority("Issuing", root, { extensions });
   const serial = nextSerial();
   const input: CaseInput = {
     leaf: leaf(issuing, { points }, { serial }),
@@ -38,7 +39,7 @@ function scene(points: Uint8Array | null = null) {
   };
   return { root, issuing, serial, input };
 }
-type Scene = ReturnType<typeof scene>;
+export type StatusScene = ReturnType<typeof statusScene>;
 
 /** More of what makes an OCSP response or a CRL count. */
 export function statusCases(add: AddCase): void {
@@ -71,8 +72,11 @@ function withExtension(more: Uint8Array): CaseInput {
   return { leaf: leaf(issuing, { more: [more] }), intermediates: [issuing.der], anchors: [root.der] };
 }
 
-function answered(options: (set: Scene) => Partial<OcspOptions>): CaseInput {
-  const set = scene();
+export function answered(
+  options: (set: StatusScene) => Partial<OcspOptions>,
+  issuingExtensions: CaExtensions = {},
+): CaseInput {
+  const set = statusScene(null, issuingExtensions);
   const { root, issuing, serial, input } = set;
   return {
     ...input,
@@ -106,18 +110,24 @@ function ocspTimes(add: AddCase): void {
   }
 }
 
-function ocspDelegates(add: AddCase): void {
-  const delegate = ({ issuing }: Scene, overrides: Parameters<typeof leaf>[2] = {}): Authority => {
-    const key = ed25519Key("Responder");
-    const subject = name(["CN", "OCSP responder"]);
-    const extensions = {
-      names: subjectAltName(NAMES, false),
-      purposes: extendedKeyUsage(["1.3.6.1.5.5.7.3.9"]),
-      aki: authorityKeyIdentifier(issuing.key),
-      more: [extension("1.3.6.1.5.5.7.48.1.5", false, nullValue)],
-    };
-    return { name: subject, key, der: leaf(issuing, extensions, { key, subject, ...overrides }) };
+/** A responder that the issuing CA has certified. */
+export function delegate(
+  { issuing }: StatusScene,
+  overrides: Parameters<typeof leaf>[2] = {},
+  extensions: Parameters<typeof leaf>[1] = {},
+): Authority {
+  const key = ed25519Key("Responder");
+  const subject = name(["CN", "OCSP responder"]);
+  const usual = {
+    names: subjectAltName(NAMES, false),
+    purposes: extendedKeyUsage(["1.3.6.1.5.5.7.3.9"]),
+    aki: authorityKeyIdentifier(issuing.key),
+    more: [NO_CHECK],
   };
+  return { name: subject, key, der: leaf(issuing, { ...usual, ...extensions }, { key, subject, ...overrides }) };
+}
+
+function ocspDelegates(add: AddCase): void {
   add("ocsp-delegate::good", "SUCCESS", "A responder with a certificate that is in order.", () =>
     answered((set) => ({ signer: delegate(set) })),
   );
@@ -153,7 +163,7 @@ function pointNames(add: AddCase): void {
   ];
   for (const [id, expected, asked, issued] of cases)
     add(`point-name::${id}`, expected, `The names of certificate and CRL (${id}).`, () => {
-      const { root, issuing, input } = scene(crlDistributionPoints({ names: [asked] }));
+      const { root, issuing, input } = statusScene(crlDistributionPoints({ names: [asked] }));
       return {
         ...input,
         crls: [certificateList({ issuer: root }), certificateList({ issuer: issuing, point: { names: [issued] } })],
@@ -169,7 +179,7 @@ function crlOrder(add: AddCase): void {
       ["older-revokes", "SUCCESS", 10],
     ] as const)
       add(`crl-order::${id}-${order}`, expected, `CRLs 10 and 11 of one time; CRL ${revokedIn} lists the leaf.`, () => {
-        const { root, issuing, serial, input } = scene();
+        const { root, issuing, serial, input } = statusScene();
         const crls = [10, 11].map((number) =>
           certificateList({
             issuer: issuing,

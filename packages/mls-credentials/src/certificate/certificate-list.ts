@@ -49,11 +49,13 @@ export interface CertificateList {
   readonly issuer: Name;
   /** Seconds since 1970. */
   readonly thisUpdate: number;
-  readonly nextUpdate: number | undefined;
+  /** Equal to `thisUpdate` where it is left out, which makes the list unusable. */
+  readonly nextUpdate: number;
   readonly signatureAlgorithm: AlgorithmIdentifier;
   readonly signature: Uint8Array;
   readonly extensions: readonly Extension[];
-  readonly number: bigint | undefined;
+  /** Zero where it is left out, which makes the list unusable. */
+  readonly number: bigint;
   /** Set in a delta CRL: the number of the CRL it starts from. */
   readonly baseNumber: bigint | undefined;
   readonly issuingDistributionPoint: IssuingDistributionPoint | undefined;
@@ -143,11 +145,11 @@ function readCertificateList(der: Uint8Array): CertificateList {
     tbs: encodingOf(tbsElement),
     issuer,
     thisUpdate,
-    nextUpdate,
+    nextUpdate: nextUpdate ?? thisUpdate,
     signatureAlgorithm,
     signature,
     extensions,
-    number,
+    number: number ?? 0n,
     baseNumber,
     issuingDistributionPoint: point,
     unusable,

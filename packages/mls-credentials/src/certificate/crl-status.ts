@@ -14,6 +14,9 @@ import { type SearchTrace, searchPaths } from "./path-search.js";
 import type { RevocationInputs, RevocationStatus } from "./revocation-status.js";
 import { verifySignature } from "./signature.js";
 
+/** CRLReason of a delta that takes an entry of its base away. */
+const REMOVE_FROM_CRL = 8;
+
 /** Nesting of CRL issuers whose own status is asked of other CRL issuers. */
 const MAX_DEPTH = 4;
 
@@ -34,15 +37,13 @@ export class CrlStatusChecker {
     );
   }
 
-  /** Status of `path[index]`; the certificates above it are taken as checked. */
-  async status(path: readonly Certificate[], index: number): Promise<RevocationStatus> {
-    const certificate = path[index];
-    if (certificate === undefined) return { kind: "undetermined", detail: "no certificate" };
+  /** Status of a certificate; the certificates above it, its issuer first and the anchor last, are taken as checked. */
+  async status(certificate: Certificate, above: readonly Certificate[]): Promise<RevocationStatus> {
     if (this.#pending.has(certificate) || this.#pending.size >= MAX_DEPTH)
       return { kind: "undetermined", detail: "the CRL issuer's status depends on its own CRL" };
     this.#pending.add(certificate);
     try {
-      return await this.#determine(certificate, path.slice(index + 1));
+      return await this.#determine(certificate, above);
     } finally {
       this.#pending.delete(certificate);
     }
@@ -62,7 +63,6 @@ export class CrlStatusChecker {
     };
     for (const point of [...(certificate.crlDistributionPoints ?? []), implied])
       for (const crl of this.#crls) {
-        if (isComplete(covered)) return { kind: "good" };
         if (crl.baseNumber !== undefined) continue;
         const mismatch = scopeMismatch(crl, point, certificate);
         if (mismatch !== undefined) {
@@ -70,41 +70,51 @@ export class CrlStatusChecker {
           continue;
         }
         const reasons = coveredReasons(crl, point);
-        if (![...reasons].some((reason) => !covered.has(reason))) continue;
-        const anyDelta = this.#crls.find((other) => isDeltaOf(other, crl));
-        let detail = this.#unusable(crl, anyDelta) ?? (await this.#untrusted(crl, above));
-        const delta = detail === undefined && anyDelta !== undefined ? await this.#deltaOf(crl, above) : undefined;
-        // What a base and a current delta make together has the delta's times (RFC 5280, "Delta CRL Indicator").
-        detail ??= this.#unusable(crl, delta);
-        if (detail !== undefined) {
-          details.push(detail);
+        if ([...reasons].every((reason) => covered.has(reason))) continue;
+        const current = await this.#current(crl, above);
+        if ("detail" in current) {
+          details.push(current.detail);
           continue;
         }
         const find = (list: CertificateList | undefined) => list?.find(certificate.issuer, certificate.serialHex);
-        const entry = find(delta) ?? find(crl);
-        if (entry !== undefined && entry.reason !== 8) return { kind: "revoked", ...entry };
+        const entry = find(current.delta) ?? find(crl);
+        if (entry !== undefined && entry.reason !== REMOVE_FROM_CRL) return { kind: "revoked", ...entry };
         for (const reason of reasons) covered.add(reason);
       }
-    if (isComplete(covered)) return { kind: "good" };
+    if (covered.size >= ALL_REASONS.size) return { kind: "good" };
     return { kind: "undetermined", detail: details[0] ?? "no CRL covers the certificate for all reasons" };
+  }
+
+  /** A complete CRL with the delta that brings it up to date, if there is one; or why it does not count. */
+  async #current(
+    crl: CertificateList,
+    above: readonly Certificate[],
+  ): Promise<{ readonly delta: CertificateList | undefined } | { readonly detail: string }> {
+    const anyDelta = this.#crls.find((other) => isDeltaOf(other, crl));
+    const detail = this.#unusable(crl, anyDelta) ?? (await this.#untrusted(crl, above));
+    if (detail !== undefined) return { detail };
+    const delta = await this.#deltaOf(crl, above);
+    // What a base and a current delta make together has the delta's times (RFC 5280, "Delta CRL Indicator").
+    const late = this.#unusable(crl, delta);
+    return late === undefined ? { delta } : { detail: late };
   }
 
   /** The newest usable delta CRL for this base. */
   async #deltaOf(base: CertificateList, above: readonly Certificate[]): Promise<CertificateList | undefined> {
-    let newest: CertificateList | undefined;
-    for (const delta of this.#crls) {
-      if (!isDeltaOf(delta, base) || this.#unusable(delta) !== undefined) continue;
-      if (newest?.number !== undefined && delta.number !== undefined && delta.number <= newest.number) continue;
-      if ((await this.#untrusted(delta, above, base)) === undefined) newest = delta;
-    }
-    return newest;
+    for (const delta of this.#crls)
+      if (
+        isDeltaOf(delta, base) &&
+        this.#unusable(delta) === undefined &&
+        (await this.#untrusted(delta, above, base)) === undefined
+      )
+        return delta;
+    return undefined;
   }
 
   #unusable({ unusable, thisUpdate, nextUpdate }: CertificateList, delta?: CertificateList): string | undefined {
     if (unusable !== undefined) return `CRL with ${unusable}`;
     if (thisUpdate > this.#inputs.time) return "CRL from the future";
-    if (delta === undefined && (nextUpdate === undefined || nextUpdate < this.#inputs.time))
-      return "CRL is out of date";
+    if (delta === undefined && nextUpdate < this.#inputs.time) return "CRL is out of date";
     return undefined;
   }
 
@@ -117,12 +127,9 @@ export class CrlStatusChecker {
     above: readonly Certificate[],
     base?: CertificateList,
   ): Promise<string | undefined> {
-    const anchor = above[above.length - 1];
-    if (anchor === undefined) return "no anchor";
-    const named = ({ subject }: Certificate): boolean => subject.key === crl.issuer.key;
-    const outside = this.#inputs.intermediates.filter((candidate) => named(candidate) && !above.includes(candidate));
     let detail = "no certificate of the CRL issuer";
-    for (const signer of [...above.filter(named), ...outside]) {
+    for (const signer of new Set([...above, ...this.#inputs.intermediates])) {
+      if (signer.subject.key !== crl.issuer.key) continue;
       if (!(await this.#signed(crl, signer))) {
         detail = "CRL whose signature does not verify";
         continue;
@@ -132,7 +139,7 @@ export class CrlStatusChecker {
         detail = "CRL of an issuer without cRLSign";
         continue;
       }
-      if (above.includes(signer) || (await this.#hasValidPath(signer, anchor))) return undefined;
+      if (above.includes(signer) || (await this.#hasValidPath(signer, above.slice(-1)))) return undefined;
       detail = "CRL of an issuer without a valid path to the same anchor";
     }
     return detail;
@@ -151,19 +158,18 @@ export class CrlStatusChecker {
     return outcome;
   }
 
-  async #hasValidPath(signer: Certificate, anchor: Certificate): Promise<boolean> {
-    const trace: SearchTrace = { rejected: [], longest: [signer] };
-    const { time, budget, understoodCriticalExtensions } = this.#inputs;
-    return searchPaths({ ...this.#inputs, leaf: signer, anchors: [anchor] }, trace, async (path) => {
+  async #hasValidPath(signer: Certificate, anchors: readonly Certificate[]): Promise<boolean> {
+    const trace: SearchTrace = { rejected: [], longest: [] };
+    const { time, budget, memo, provider, understoodCriticalExtensions = [] } = this.#inputs;
+    return searchPaths({ ...this.#inputs, leaf: signer, anchors }, trace, async (path) => {
       const { maxNameComparisons } = budget;
-      const anchorIsSelfSigned = await this.#inputs.memo.isSelfSigned(this.#inputs.provider, anchor);
+      const anchorIsSelfSigned = await memo.isSelfSigned(provider, path[path.length - 1]);
       const rules = { time, maxNameComparisons, anchorIsSelfSigned };
-      const extra = understoodCriticalExtensions === undefined ? {} : { understoodCriticalExtensions };
-      if (judgePath(path, extra, rules).reasons.length > 0) return false;
-      for (let index = path.length - 2; index >= 0; index -= 1) {
+      if (judgePath(path, { understoodCriticalExtensions }, rules).reasons.length > 0) return false;
+      for (const [index, certificate] of [...path.entries()].slice(0, -1).reverse()) {
         // Its own entry is being looked for on the very CRL that it signs, as its CA has decided.
         if (index === 0 && this.#pending.has(signer) && namesItself(signer)) continue;
-        if ((await this.status(path, index)).kind !== "good") return false;
+        if ((await this.status(certificate, path.slice(index + 1))).kind !== "good") return false;
       }
       return true;
     });
@@ -178,10 +184,7 @@ function namesItself({ crlDistributionPoints, subject }: Certificate): boolean {
 }
 
 const newness = ({ thisUpdate }: CertificateList): number => thisUpdate;
-const compareNumbers = (left: CertificateList, right: CertificateList): number =>
-  Number((left.number ?? 0n) - (right.number ?? 0n));
-
-const isComplete = (covered: ReadonlySet<ReasonFlag>): boolean => covered.size >= ALL_REASONS.size;
+const compareNumbers = (left: CertificateList, right: CertificateList): number => Number(left.number - right.number);
 
 /** Why a CRL does not cover the certificate through this distribution point; empty when it is simply another's CRL. */
 function scopeMismatch(crl: CertificateList, point: DistributionPoint, certificate: Certificate): string | undefined {
@@ -243,17 +246,11 @@ function coveredReasons(crl: CertificateList, point: DistributionPoint): Readonl
 
 /** RFC 5280, "CRL Processing", step (c): same issuer and scope, and numbers that fit. */
 function isDeltaOf(delta: CertificateList, base: CertificateList): boolean {
-  if (delta.baseNumber === undefined || delta.issuer.key !== base.issuer.key) return false;
-  const [left, right] = [delta.issuingDistributionPoint?.der, base.issuingDistributionPoint?.der];
-  if (
-    (left === undefined) !== (right === undefined) ||
-    (left !== undefined && right !== undefined && !equalBytes(left, right))
-  )
-    return false;
-  return (
-    base.number !== undefined &&
-    delta.number !== undefined &&
-    base.number >= delta.baseNumber &&
-    base.number < delta.number
-  );
+  const { baseNumber, number, issuer, issuingDistributionPoint: point } = delta;
+  if (baseNumber === undefined || issuer.key !== base.issuer.key) return false;
+  return sameDer(point, base.issuingDistributionPoint) && baseNumber <= base.number && base.number < number;
+}
+
+function sameDer(left: { readonly der: Uint8Array } | undefined, right: typeof left): boolean {
+  return left === undefined || right === undefined ? left === right : equalBytes(left.der, right.der);
 }

@@ -28,7 +28,6 @@ export async function ocspStatus(
   let good = false;
   for (const response of inputs.ocsp ?? []) {
     const answers = response.responses.filter((candidate) => concerns(candidate, certificate, issuer));
-    if (answers.length === 0) continue;
     let signer: { readonly problem: string | undefined } | undefined;
     // One response may say something of a certificate more than once; all of it counts.
     for (const single of answers) {

@@ -43,7 +43,8 @@ export async function validatePath(inputs: PathInputs): Promise<PathResult> {
     const status = reasons.length > 0 || revocation === undefined ? [] : await revocation.check(path);
     const warnings = mode === "if-available" ? status.filter(({ code }) => code === "revocation-undetermined") : [];
     reasons.push(...status.filter((reason) => !warnings.includes(reason)));
-    if (reasons.length === 0) success = { valid: true, path, policies, warnings };
+    // Without budget a CRL may have gone unread that says otherwise.
+    if (reasons.length === 0 && !budget.exhausted) success = { valid: true, path, policies, warnings };
     else if (best === undefined || reasons.length < best.reasons.length) best = { path, reasons };
     return success !== undefined;
   });

@@ -26,8 +26,8 @@ export class RevocationChecker {
   /** Reasons for every certificate below the anchor that is revoked or whose status is unknown, top down. */
   async check(path: readonly Certificate[]): Promise<Reason[]> {
     const reasons: Reason[] = [];
-    for (let index = path.length - 2; index >= 0; index -= 1) {
-      const { status, section } = await this.#statusOf(path, index);
+    for (const [index, certificate] of [...path.entries()].slice(0, -1).reverse()) {
+      const { status, section } = await this.#statusOf(certificate, path.slice(index + 1));
       const at = { section, path: `path[${index}]` };
       if (status.kind === "revoked")
         reasons.push({ code: "revoked", ...at, detail: `revoked at ${status.revokedAt}, reason ${status.reason}` });
@@ -40,13 +40,11 @@ export class RevocationChecker {
   }
 
   /** A certificate is revoked when either source says so, and good when one does and the other does not object. */
-  async #statusOf(path: readonly Certificate[], index: number): Promise<SourcedStatus> {
-    const [certificate, issuer] = [path[index], path[index + 1]];
-    if (certificate === undefined || issuer === undefined)
-      return { status: { kind: "undetermined", detail: "no issuer" }, section: CRL };
+  async #statusOf(certificate: Certificate, above: readonly Certificate[]): Promise<SourcedStatus> {
     const { crls = [], ocsp = [] } = this.#inputs;
-    const listed = await this.#crls.status(path, index);
-    if (listed.kind === "revoked" || ocsp.length === 0) return { status: listed, section: CRL };
+    const listed = await this.#crls.status(certificate, above);
+    const [issuer] = above;
+    if (listed.kind === "revoked" || ocsp.length === 0 || issuer === undefined) return { status: listed, section: CRL };
     const answered = await ocspStatus(this.#inputs, certificate, issuer);
     if (answered.kind !== "undetermined" || crls.length === 0) return { status: answered, section: OCSP };
     if (listed.kind === "good") return { status: listed, section: CRL };
