@@ -24,11 +24,11 @@ const OTHER_REASONS = [2, 3, 4, 5, 6, 7, 8];
 
 /** What a CRL covers: reasons, times, scopes and deltas. */
 export function crlScopeCases(add: AddCase): void {
-  reasons(add);
-  times(add);
-  deltas(add);
+  reasonCases(add);
+  timeCases(add);
+  deltaCases(add);
   crlIssuerNames(add);
-  names(add);
+  pointNameForms(add);
   for (const [id, expected, scope] of [
     ["leaf-without-basic-constraints", "SUCCESS", { user: true }],
     ["leaf-without-basic-constraints-ca", "FAILURE", { ca: true }],
@@ -52,7 +52,7 @@ function covered(crls: Crls, points: readonly PointOptions[] = []): CaseInput {
   return { ...set.input, crls: [certificateList({ issuer: set.root }), ...lists] };
 }
 
-function reasons(add: AddCase): void {
+function reasonCases(add: AddCase): void {
   const some = (flags: readonly number[]) => ({ names: [POINT], reasons: flags });
   const cases: readonly [string, Expected, string, Crls, PointOptions[]][] = [
     [
@@ -100,7 +100,7 @@ function reasons(add: AddCase): void {
 
 const NOW = "2026-06-01T00:00:00Z";
 
-function times(add: AddCase): void {
+function timeCases(add: AddCase): void {
   const cases: readonly [string, Expected, Partial<CrlOptions>][] = [
     ["this-update-now", "SUCCESS", { thisUpdate: NOW }],
     ["this-update-in-a-second", "FAILURE", { thisUpdate: "2026-06-01T00:00:01Z" }],
@@ -126,7 +126,7 @@ function times(add: AddCase): void {
       );
 }
 
-function deltas(add: AddCase): void {
+function deltaCases(add: AddCase): void {
   const stale = { number: 10, thisUpdate: "2026-03-01T00:00:00Z", nextUpdate: "2026-04-01T00:00:00Z" };
   const here = { names: [POINT] };
   const elsewhere = { names: [uri("http://as.mls.example/crl/2.crl")] };
@@ -243,7 +243,7 @@ function crlIssuerNames(add: AddCase): void {
 }
 
 /** Names that differ only in how their parts are divided, and a type that is rare. */
-function names(add: AddCase): void {
+function pointNameForms(add: AddCase): void {
   const cases: readonly [string, Expected, Uint8Array, Uint8Array][] = [
     ["ip-divided", "FAILURE", ip(192, 0, 2, 1), ip(19, 20, 2, 1)],
     [
