@@ -166,7 +166,7 @@ export class CrlStatusChecker {
       const anchorIsSelfSigned = await memo.isSelfSigned(provider, path[path.length - 1]);
       const rules = { time, maxNameComparisons, anchorIsSelfSigned };
       if (judgePath(path, { understoodCriticalExtensions }, rules).reasons.length > 0) return false;
-      for (const [index, certificate] of [...path.entries()].slice(0, -1).reverse()) {
+      for (const [index, certificate] of [...path.entries()].slice(0, -1).toReversed()) {
         // Its own entry is being looked for on the very CRL that it signs, as its CA has decided.
         if (index === 0 && this.#pending.has(signer) && namesItself(signer)) continue;
         if ((await this.status(certificate, path.slice(index + 1))).kind !== "good") return false;

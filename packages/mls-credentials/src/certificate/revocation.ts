@@ -26,7 +26,7 @@ export class RevocationChecker {
   /** Reasons for every certificate below the anchor that is revoked or whose status is unknown, top down. */
   async check(path: readonly Certificate[]): Promise<Reason[]> {
     const reasons: Reason[] = [];
-    for (const [index, certificate] of [...path.entries()].slice(0, -1).reverse()) {
+    for (const [index, certificate] of [...path.entries()].slice(0, -1).toReversed()) {
       const { status, section } = await this.#statusOf(certificate, path.slice(index + 1));
       const at = { section, path: `path[${index}]` };
       if (status.kind === "revoked")
