@@ -1,6 +1,13 @@
 import { equalBytes } from "@mls-as/tls-codec";
 import { sha256 } from "@noble/hashes/sha2.js";
-import { isClientOf, isClientUri, isUserUri, parseIdentity } from "../identity/identity-uri.js";
+import {
+  type ClientIdentity,
+  isDeviceOf,
+  parseIdentity,
+  readIdentity,
+  type UserIdentity,
+} from "../identity/identity-uri.js";
+import { IdentityError } from "../identity/identity-error.js";
 import { type Certificate, isCritical, uriNames } from "./certificate.js";
 import { certificateProblems } from "./certificate-checks.js";
 import { CA_ISSUERS, ExtensionOid, IM_URI_KEY_PURPOSE, LOG_ID_EXTENSION, OCSP_ACCESS } from "./oids.js";
@@ -69,11 +76,23 @@ export function mlsNames(certificate: Certificate): { user: string; client: stri
 }
 
 function readMlsNames(certificate: Certificate): { user: string; client: string } | undefined {
-  const uris = uriNames(certificate);
-  const [user, client] = [uris.filter(isUserUri), uris.filter(isClientUri)];
-  if (uris.length !== 2 || certificate.subjectAltName?.length !== 2) return undefined;
-  if (user[0] === undefined || client[0] === undefined) return undefined;
-  return isClientOf(client[0], user[0]) ? { user: user[0], client: client[0] } : undefined;
+  if (certificate.subjectAltName?.length !== 2) return undefined;
+  const { users, clients } = identitiesOf(certificate);
+  const [[user], [client]] = [users, clients];
+  if (user === undefined || client === undefined || !isDeviceOf(client, user)) return undefined;
+  return { user: user.uri, client: client.uri };
+}
+
+/** The users and clients that a certificate names by URIs, in order. */
+function identitiesOf(certificate: Certificate): { users: UserIdentity[]; clients: ClientIdentity[] } {
+  const users: UserIdentity[] = [];
+  const clients: ClientIdentity[] = [];
+  for (const uri of uriNames(certificate)) {
+    const identity = readIdentity(uri);
+    if (identity?.kind === "user") users.push(identity);
+    if (identity?.kind === "client") clients.push(identity);
+  }
+  return { users, clients };
 }
 
 /** SHA-256 of the DER TBSCertificate, as device lists hold it; computed once for a certificate. Not to be changed in place. */
@@ -146,18 +165,16 @@ function checkNames(certificate: Certificate, context: MlsProfileContext, add: A
     add("profile-names", "subjectAltName", "not critical");
   for (const [index, name] of names.entries()) {
     if (name.type !== "uri") add("profile-names", `subjectAltName[${index}]`, `${name.type} name`);
-    else if (!isUserUri(name.value) && !isClientUri(name.value)) {
-      let detail = "neither a user nor a client URI";
+    else {
       try {
         parseIdentity(name.value);
       } catch (error) {
-        if (error instanceof Error) detail = error.message;
+        if (!(error instanceof IdentityError)) throw error;
+        add("profile-name-invalid", `subjectAltName[${index}]`, error.message);
       }
-      add("profile-name-invalid", `subjectAltName[${index}]`, detail);
     }
   }
-  const uris = uriNames(certificate);
-  const [users, clients] = [uris.filter(isUserUri), uris.filter(isClientUri)];
+  const { users, clients } = identitiesOf(certificate);
   const [user, client] = [users[0], clients[0]];
   if (users.length !== 1 || clients.length !== 1 || user === undefined || client === undefined) {
     add(
@@ -167,11 +184,11 @@ function checkNames(certificate: Certificate, context: MlsProfileContext, add: A
     );
     return;
   }
-  if (!isClientOf(client, user)) add("profile-names", "subjectAltName", "the client is not one of the user");
-  if (context.user !== undefined && context.user !== user)
-    add("profile-user-mismatch", "subjectAltName", `names ${user}, not ${context.user}`);
-  if (context.client !== undefined && context.client !== client)
-    add("profile-client-mismatch", "subjectAltName", `names ${client}, not ${context.client}`);
+  if (!isDeviceOf(client, user)) add("profile-names", "subjectAltName", "the client is not one of the user");
+  if (context.user !== undefined && context.user !== user.uri)
+    add("profile-user-mismatch", "subjectAltName", `names ${user.uri}, not ${context.user}`);
+  if (context.client !== undefined && context.client !== client.uri)
+    add("profile-client-mismatch", "subjectAltName", `names ${client.uri}, not ${context.client}`);
 }
 
 function checkKey({ signatureKey, publicKey }: Certificate, context: MlsProfileContext, add: Add): void {

@@ -76,17 +76,18 @@ export function parseClientUri(uri: string): ClientIdentity {
 
 /** Whether `uri` is a well-formed user URI. */
 export function isUserUri(uri: string): boolean {
-  return kindOf(uri) === "user";
+  return readIdentity(uri)?.kind === "user";
 }
 
 /** Whether `uri` is a well-formed client URI. */
 export function isClientUri(uri: string): boolean {
-  return kindOf(uri) === "client";
+  return readIdentity(uri)?.kind === "client";
 }
 
-function kindOf(uri: string): "user" | "client" | undefined {
+/** The identity that `uri` names; undefined when it is not well formed. */
+export function readIdentity(uri: string): UserIdentity | ClientIdentity | undefined {
   try {
-    return parseIdentity(uri).kind;
+    return parseIdentity(uri);
   } catch (error) {
     if (error instanceof IdentityError) return undefined;
     throw error;
@@ -111,12 +112,18 @@ export function userOfClient(client: string): string {
 
 /** Whether `client` is a device of `user`; false when either is not well formed. */
 export function isClientOf(client: string, user: string): boolean {
-  return isClientUri(client) && isUserUri(user) && userOfClient(client) === user;
+  const [device, person] = [readIdentity(client), readIdentity(user)];
+  return device?.kind === "client" && person?.kind === "user" && isDeviceOf(device, person);
+}
+
+/** Whether a client is a device of a user. */
+export function isDeviceOf(client: ClientIdentity, user: UserIdentity): boolean {
+  return client.domain === user.domain && client.user === user.user;
 }
 
 /** Canonical URIs are equal when their bytes are; an ill-formed one equals nothing, not even itself. */
 export function sameIdentity(a: string, b: string): boolean {
-  return a === b && kindOf(a) !== undefined;
+  return a === b && readIdentity(a) !== undefined;
 }
 
 /** The octets of a URI as they stand in labels and structs. @throws IdentityError */
