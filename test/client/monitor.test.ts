@@ -1,8 +1,10 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { SearchRequest } from "@mls-as/keytrans";
 import { nodeSuite } from "@mls-as/keytrans/node";
 import { nodeProvider } from "@mls-as/mls-core/node";
+import { decode } from "@mls-as/tls-codec";
 import { judgeFinding, spkiHash, userOfClient } from "@mls-as/mls-credentials";
 import {
   ClientError,
@@ -83,6 +85,27 @@ async function monitorOf(
 const livesOf = (monitor: Monitor): string[] =>
   monitor.detector.findings().flatMap(({ kind, life }) => (life === "resolved" ? [] : [`${kind} ${life}`]));
 
+/** The log, but for the values of one version, which it says are gone. */
+function withholding(code: "value-deleted" | "version-expired") {
+  const asked: (number | undefined)[] = [];
+  const platform = globalThis.fetch as unknown as Fetch;
+  const fetch: Fetch = async (url, init) => {
+    if (!url.endsWith("/v1/search")) return await platform(url, init);
+    const { version } = decode(SearchRequest, init?.body as Uint8Array);
+    asked.push(version);
+    if (version === undefined || version !== held.hidden) return await platform(url, init);
+    const headers = { "content-type": "application/problem+json" };
+    const gone = new Response(JSON.stringify({ status: 410, code }), { status: 410, headers });
+    return gone as unknown as Awaited<ReturnType<Fetch>>;
+  };
+  const held: { hidden: number | undefined; readonly asked: typeof asked; readonly fetch: Fetch } = {
+    hidden: undefined,
+    asked,
+    fetch,
+  };
+  return held;
+}
+
 describe("a monitor over real services", () => {
   test("stays silent about honest people, and notices a ghost under its own user's name", {
     timeout: 120_000,
@@ -139,6 +162,62 @@ describe("a monitor over real services", () => {
     await admin.revokeDevice(ghost, "privilegeWithdrawn");
     await own.round([]);
     expect(livesOf(own)).toContain("SELF_UNKNOWN_IN_LOG suspect");
+  });
+
+  test("reads on where a version of its own is withheld, and keeps that silence until its user accepts it", {
+    timeout: 120_000,
+  }, async () => {
+    const alice = await enrolled();
+    let now = Date.now();
+    const held = withholding("value-deleted");
+    const where = kept();
+    const open = () => monitorOf(alice, where, { now: () => now }, held.fetch);
+    const own = await open();
+    await own.round([]);
+    const ghost = alice.client.replace("/phone", "/ghost");
+    await enrolled(ghost);
+    await admin.revokeDevice(ghost, "privilegeWithdrawn");
+    held.hidden = 1;
+    const looked = await own.round([]);
+    expect(own.withheld).toEqual([1]);
+    expect(looked.incidents).toEqual([]);
+    // What came after it is read all the same.
+    expect(own.detector.findings().map(({ kind }) => kind)).toContain("SELF_UNKNOWN_IN_LOG");
+    expect(livesOf(own)).toContain("EVIDENCE_UNAVAILABLE pending");
+    // It is asked for again at each look, also after a restart, and no newer list ends the silence.
+    held.asked.length = 0;
+    now += 2 * DAY * 1000;
+    const again = await open();
+    const late = await again.round([]);
+    expect(held.asked).toContain(1);
+    expect(late.alerts.flatMap(({ findings }) => findings.map(({ kind }) => kind))).toContain("EVIDENCE_UNAVAILABLE");
+    // Given out after all, it is read, and the silence is over.
+    held.hidden = undefined;
+    await again.round([]);
+    expect(again.withheld).toEqual([]);
+    expect(livesOf(again).join()).not.toContain("EVIDENCE_UNAVAILABLE");
+    expect(livesOf(again)).toContain("TRANSIENT_DEVICE confirmed");
+  });
+
+  test("goes on without what its user had erased", { timeout: 120_000 }, async () => {
+    const alice = await enrolled();
+    const held = withholding("version-expired");
+    const where = kept();
+    const own = await monitorOf(alice, where, {}, held.fetch);
+    await own.round([]);
+    await enrolled(alice.client.replace("/phone", "/ghost"));
+    await enrolled(alice.client.replace("/phone", "/ghost2"));
+    held.hidden = 1;
+    await own.round([]);
+    expect(own.withheld).toEqual([1]);
+    const accepted = await own.acceptGaps();
+    expect(accepted.incidents).toEqual([]);
+    for (const again of [() => own, () => monitorOf(alice, where, {}, held.fetch)]) {
+      const monitor = await again();
+      expect(monitor.withheld).toEqual([]);
+      await monitor.round([]);
+      expect(livesOf(monitor).join()).not.toContain("EVIDENCE_UNAVAILABLE");
+    }
   });
 
   test("tells silence from lies: an unreachable log is pending evidence, a changed answer an incident", {

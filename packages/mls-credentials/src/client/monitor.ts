@@ -1,7 +1,18 @@
 import { type ClientState, labelState, labelsToMonitor } from "@mls-as/keytrans/client";
 import { LogClientError, type StateStore } from "@mls-as/kt-client";
 import type { CryptoProvider } from "@mls-as/mls-core";
-import { decode, encode, equalBytes, opaque, optional, struct, uint16, uint32 } from "@mls-as/tls-codec";
+import {
+  decode,
+  encode,
+  equalBytes,
+  type Infer,
+  opaque,
+  optional,
+  struct,
+  uint16,
+  uint32,
+  vector,
+} from "@mls-as/tls-codec";
 import type { AuthPin } from "../auth-pins.js";
 import { bytesKey } from "../bytes-key.js";
 import {
@@ -54,9 +65,17 @@ export interface GossipHead {
 
 /** Answers to one round of owner monitoring, each of them progress that the log proves. */
 const OWNER_STEPS = 1000;
-const FORMAT = 1;
+const FORMAT = 2;
 const MAX = 2 ** 32 - 1;
-const Stored = struct({ format: uint16, read: optional(uint32), detector: opaque(0, MAX), alerts: opaque(0, MAX) });
+const Stored = struct({
+  format: uint16,
+  read: optional(uint32),
+  withheld: vector(uint32, 0, MAX),
+  detector: opaque(0, MAX),
+  alerts: opaque(0, MAX),
+});
+/** What a log says of a value that it does not have any more. Nothing proves it. */
+const GONE: ReadonlySet<string> = new Set(["value-deleted", "version-expired"]);
 
 /**
  * Watches over a device's user and contacts: asks the log, shows the ghost detector what it says, monitors what was looked
@@ -69,6 +88,8 @@ export class Monitor {
   #alerts: AlertQueue;
   /** The newest version of the user's own list that was read, with all before it. */
   #read: number | undefined;
+  /** Versions before that one that the log does not give out. */
+  #withheld: readonly number[] = [];
   #revision: string | undefined;
   /** The state as it was last stored. */
   #saved: Uint8Array;
@@ -87,11 +108,11 @@ export class Monitor {
     const setting = { self, ownKeys, policy: policy.policy, provider, logId: lists.logId };
     const stored = await options.store.load();
     if (stored === undefined) return new Monitor(options, new GhostDetector(setting), new AlertQueue(schedule));
-    const { format, read, detector, alerts } = readStored(stored.bytes);
-    if (format !== FORMAT) throw new ClientError("invalid-state", "store", `format ${format}`);
+    const { read, withheld, detector, alerts } = readStored(stored.bytes);
     const restored = GhostDetector.restore(setting, detector);
     const monitor = new Monitor(options, restored, AlertQueue.restore(alerts, schedule));
     monitor.#read = read;
+    monitor.#withheld = withheld;
     monitor.#revision = stored.revision;
     monitor.#saved = stored.bytes;
     return monitor;
@@ -144,6 +165,33 @@ export class Monitor {
     });
   }
 
+  /** Versions of the user's own list that the log says it does not have any more: whatever stood in them is hidden. */
+  get withheld(): readonly number[] {
+    return this.#withheld;
+  }
+
+  /**
+   * The user had values of their own erased, or knows why they are gone: what was withheld so far counts as silence no
+   * more, and where the log refused to be monitored, ownership is taken anew from its newest distinguished entry.
+   */
+  acceptGaps(): Promise<MonitorReport> {
+    return this.#inTurn(async (report) => {
+      const { lists, user } = this.#options;
+      const label = identityBytes(user);
+      await this.#guarded(user, report, () =>
+        lists.log.transact(async (state, connection) => {
+          const reached = await this.#ownerSteps(state, label).catch((error: unknown) => {
+            if (error instanceof LogClientError && error.code === "refused") return undefined;
+            throw error;
+          });
+          return { result: undefined, state: reached ?? (await connection.ownerInit(state, { label })).state };
+        }),
+      );
+      this.#withheld = [];
+      await this.#guarded(user, report, () => this.#readOwn(report));
+    });
+  }
+
   async #readOwn(report: Report): Promise<void> {
     const { lists, user, since } = this.#options;
     const label = identityBytes(user);
@@ -154,16 +202,37 @@ export class Monitor {
     });
     const { result } = await lists.log.search({ label });
     const first = this.#read === undefined ? (since ?? result.version) : this.#read + 1;
-    for (let version = first; version < result.version; version++) {
-      const past = await lists.log.search({ label, version });
-      const { value } = past.result;
-      await this.#tell(
-        { type: "device-list", at: this.#now(), user, version, value, provenAt: 0, greatest: false },
-        report,
-      );
+    const unread = Array.from({ length: Math.max(0, result.version - first) }, (_, index) => first + index);
+    const withheld: number[] = [];
+    for (const version of [...this.#withheld, ...unread]) {
+      const value = await this.#pastValue(label, version);
+      if (value === undefined) withheld.push(version);
+      else await this.#tell(this.#past(version, value), report);
     }
-    await this.#tellList(user, result, report);
+    // The newest list is read in any case, but while something is withheld it does not end the silence.
+    if (withheld.length === 0) await this.#tellList(user, result, report);
+    else {
+      await this.#tell(this.#past(result.version, result.value), report);
+      await this.#tell({ type: "log-unavailable", at: this.#now(), user }, report);
+    }
     this.#read = result.version;
+    this.#withheld = withheld;
+  }
+
+  /** A version of the user's own list, as one of the past: it says nothing about the present. */
+  #past(version: number, value: Uint8Array): GhostEvent {
+    const { user } = this.#options;
+    return { type: "device-list", at: this.#now(), user, version, value, provenAt: 0, greatest: false };
+  }
+
+  /** The value of an earlier version; undefined when the log says that it is gone. */
+  async #pastValue(label: Uint8Array, version: number): Promise<Uint8Array | undefined> {
+    try {
+      return (await this.#options.lists.log.search({ label, version })).result.value;
+    } catch (error) {
+      if (error instanceof LogClientError && GONE.has(error.problem?.code ?? "")) return undefined;
+      throw error;
+    }
   }
 
   /**
@@ -280,16 +349,17 @@ export class Monitor {
 
   #encode(): Uint8Array {
     const [detector, alerts] = [this.#detector.snapshot(), this.#alerts.snapshot()];
-    return encode(Stored, { format: FORMAT, read: this.#read, detector, alerts });
+    return encode(Stored, { format: FORMAT, read: this.#read, withheld: [...this.#withheld], detector, alerts });
   }
 
   #restore(bytes: Uint8Array): void {
     const { user: self, ownKeys, policy, provider, lists, schedule } = this.#options;
-    const { read, detector, alerts } = decode(Stored, bytes);
+    const { read, withheld, detector, alerts } = decode(Stored, bytes);
     const setting = { self, ownKeys, policy: policy.policy, provider, logId: lists.logId };
     this.#detector = GhostDetector.restore(setting, detector);
     this.#alerts = AlertQueue.restore(alerts, schedule);
     this.#read = read;
+    this.#withheld = withheld;
   }
 
   async #save(): Promise<void> {
@@ -316,10 +386,14 @@ function isOurs({ code }: LogClientError | ClientError): boolean {
   return ["state-conflict", "store-failed", "invalid-state", "invalid-argument"].includes(code);
 }
 
-function readStored(bytes: Uint8Array) {
+/** @throws ClientError `invalid-state` */
+function readStored(bytes: Uint8Array): Infer<typeof Stored> {
+  let stored: Infer<typeof Stored>;
   try {
-    return decode(Stored, bytes);
+    stored = decode(Stored, bytes);
   } catch (cause) {
     throw new ClientError("invalid-state", "store", "not a monitor's state", { cause });
   }
+  if (stored.format !== FORMAT) throw new ClientError("invalid-state", "store", `format ${stored.format}`);
+  return stored;
 }
