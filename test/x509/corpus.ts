@@ -9,6 +9,7 @@ import { revocationCases } from "./cases/revocation.js";
 import { rolloverCases } from "./cases/rollover.js";
 import { signatureCases } from "./cases/signatures.js";
 import { statusCases } from "./cases/status.js";
+import { subtreeCases } from "./cases/subtrees.js";
 import type { CaseInput } from "./world.js";
 
 const pem = (label: string, der: Uint8Array): string =>
@@ -63,6 +64,7 @@ export function corpus(): { version: number; testcases: Record<string, unknown>[
     crlSignerCases,
     crlScopeCases,
     ocspResponderCases,
+    subtreeCases,
   ])
     cases(add);
   return { version: 1, testcases };

@@ -9,13 +9,16 @@ import {
 import { nodeProvider } from "@mls-as/mls-core/node";
 import { describe, expect, it } from "vitest";
 import {
+  authorityKeyIdentifier,
   basicConstraints,
   certificateList,
   extendedKeyUsage,
   extension,
   keyUsage,
+  nameConstraints,
   nextSerial,
   ocspResponse,
+  uri,
 } from "./certificate-builder.js";
 import { nullValue, time as derTime } from "./der-writer.js";
 import { ed25519Key } from "./signing-keys.js";
@@ -84,6 +87,32 @@ describe("the bounds of a search", () => {
   });
 });
 
+describe("comparisons of names", () => {
+  it("are counted over permitted and excluded subtrees, and end at their bound", async () => {
+    for (const [permitted, excluded, needed] of [
+      [["mls.example"], [], 2],
+      [["mls.example"], ["other.example"], 4],
+      [[], ["other.example", "another.example"], 4],
+    ] as const) {
+      const more = [nameConstraints(permitted.map(uri), excluded.map(uri))];
+      const { root, issuing } = usualChain({ more });
+      const inputs = {
+        leaf: parseCertificate(leaf(issuing)),
+        intermediates: [parseCertificate(issuing.der)],
+        anchors: [parseCertificate(root.der)],
+        time: TIME,
+        provider: nodeProvider,
+      };
+      for (let allowed = 0; allowed <= needed + 1; allowed++) {
+        const result = await validatePath({ ...inputs, limits: { maxNameComparisons: allowed } });
+        expect(result.valid, `${allowed} of ${needed}`).toBe(allowed >= needed);
+        if (!result.valid)
+          expect(result.reasons).toMatchObject([{ code: "limit-exceeded", path: expect.stringMatching(/^path\[0\]/) }]);
+      }
+    }
+  });
+});
+
 describe("of several paths", () => {
   it("the one with the fewest reasons is told of, in whatever order they are found", async () => {
     const { root, inputs, issuing } = scene();
@@ -102,6 +131,11 @@ describe("of several paths", () => {
       expect(codes(result)).toEqual(["expired"]);
       expect(result.path[1]).toBe(one);
     }
+    // Of two that are as bad as each other, the one that was found first.
+    const late2 = derTime("2026-04-01T00:00:00Z");
+    const other = parseCertificate(authority("Issuing", root, { key: issuing.key, notAfter: late2 }).der);
+    expect((await validatePath({ ...inputs, intermediates: [one, other] })).path[1]).toBe(one);
+    expect((await validatePath({ ...inputs, intermediates: [other, one] })).path[1]).toBe(other);
     const worse = await validatePath({ ...inputs, intermediates: [two] });
     expect(codes(worse).length).toBeGreaterThan(1);
     expect(new Set(codes(worse))).toContain("not-a-ca");
@@ -124,8 +158,73 @@ describe("of several paths", () => {
     expect(subjects(await validatePath(inputs))).toHaveLength(3);
   });
 
+  it("the longest chain is the first of its length, and no later shorter one", async () => {
+    const { root, inputs, issuing } = scene();
+    const elsewhere = parseCertificate(authority("Elsewhere").der);
+    const [above, beside] = [authority("Above", authority("Elsewhere")), authority("Beside", authority("Elsewhere"))];
+    const below = (issuer: typeof root) => parseCertificate(authority("Issuing", issuer, { key: issuing.key }).der);
+    const [long, alike, short] = [below(above), below(beside), below(authority("Elsewhere"))];
+    const forged = parseCertificate(authority("Elsewhere", undefined, { key: authority("Mallory").key }).der);
+    expect(elsewhere.subject.key).toBe(forged.subject.key);
+    const intermediates = [long, alike, short, ...[above, beside].map(({ der }) => parseCertificate(der))];
+    const result = await validatePath({ ...inputs, anchors: [forged], intermediates });
+    expect(result.path.map(({ subject }) => subject.key)).toEqual(
+      [inputs.leaf, long, parseCertificate(above.der)].map(({ subject }) => subject.key),
+    );
+    expect(result.path[1]).toBe(long);
+  });
+
+  it("tells of so many rejected candidates, and no more", async () => {
+    const { inputs, root } = scene();
+    const forged = (count: number) =>
+      Array.from({ length: count }, (_, index) =>
+        parseCertificate(
+          authority("Issuing", root, { key: authority(`Mallory ${index}`).key, extensions: { ski: null } }).der,
+        ),
+      );
+    for (const [count, told] of [
+      [31, 31],
+      [32, 32],
+      [33, 32],
+    ] as const) {
+      const result = await validatePath({ ...inputs, intermediates: forged(count) });
+      expect(codes(result)).toEqual(["untrusted", ...Array.from({ length: told }, () => "bad-signature")]);
+    }
+  });
+
+  it("a certificate that leads nowhere is told what is wrong with itself, but for what the caller processes", async () => {
+    const { inputs, issuing } = scene();
+    const strange = extension("1.3.6.1.4.1.32473.99", true, nullValue);
+    const alone = { ...inputs, leaf: parseCertificate(leaf(issuing, { more: [strange] })), intermediates: [] };
+    expect(codes(await validatePath(alone))).toEqual(["untrusted", "unknown-critical-extension"]);
+    const understoodCriticalExtensions = ["1.3.6.1.4.1.32473.99"];
+    expect(codes(await validatePath({ ...alone, understoodCriticalExtensions }))).toEqual(["untrusted"]);
+  });
+
+  it("an anchor may be the leaf itself, and need not be self-issued", async () => {
+    const { inputs, root } = scene();
+    const aki = authorityKeyIdentifier(root.key);
+    const self = parseCertificate(authority("Root", undefined, { extensions: { aki } }).der);
+    const itself = await validatePath({ ...inputs, leaf: self, intermediates: [], anchors: [self] });
+    expect(itself).toMatchObject({ valid: true, path: [self, self] });
+    // The issuing CA as anchor: nothing lies between it and the leaf.
+    const anchors = inputs.intermediates;
+    const below = { ...inputs, anchors, intermediates: [] };
+    expect(await validatePath({ ...below, limits: { maxIntermediates: 0 } })).toMatchObject({ valid: true });
+    const middle = authority("Middle", root);
+    const lower = authority("Lower", middle);
+    const chain = {
+      ...inputs,
+      leaf: parseCertificate(leaf(lower, { points: null })),
+      intermediates: [parseCertificate(lower.der)],
+      anchors: [parseCertificate(middle.der)],
+    };
+    expect(await validatePath({ ...chain, limits: { maxIntermediates: 1 } })).toMatchObject({ valid: true });
+    expect(codes(await validatePath({ ...chain, limits: { maxIntermediates: 0 } }))).toEqual(["untrusted"]);
+  });
+
   it("a certificate given many times is one candidate", async () => {
-    const { inputs } = scene();
+    const { inputs, root, issuing } = scene();
     let verified = 0;
     const provider: Inputs["provider"] = {
       verify: (...args) => {
@@ -135,11 +234,13 @@ describe("of several paths", () => {
     };
     const [one] = inputs.intermediates;
     if (one === undefined) throw new Error("there is an issuing CA");
-    const copies = Array.from({ length: 40 }, () => parseCertificate(one.der.slice()));
+    const two = authority("Issuing", root, { key: issuing.key });
+    const copies = Array.from({ length: 40 }, (_, index) => parseCertificate((index % 2 ? one : two).der.slice()));
     // The leaf is not valid yet: every path is judged.
     const result = await validatePath({ ...inputs, provider, intermediates: copies, time: Date.UTC(2025, 5) / 1000 });
     expect(new Set(codes(result))).toEqual(new Set(["not-yet-valid"]));
-    expect(verified).toBeLessThanOrEqual(3);
+    // The leaf with the key of each of the two, each of the two with the root's.
+    expect(verified).toBeLessThanOrEqual(4);
   });
 });
 
@@ -192,7 +293,15 @@ describe("revocation", () => {
       "revocation-undetermined",
       "revoked",
     ]);
+    // What OCSP says counts by default as well.
+    const answer = (status: "good" | "revoked") => [
+      parseOcspResponse(ocspResponse({ issuer: issuing, serial, status })),
+    ];
+    expect(codes(await judge({ ocsp: answer("revoked") }))).toEqual(["revocation-undetermined", "revoked"]);
+    expect(codes(await judge({ ocsp: answer("good") }))).toEqual(["revocation-undetermined"]);
     // A path that is refused anyway is not asked about.
+    const refused = await judge({ crls: revoked, extendedKeyUsages: ["1.3.6.1.5.5.7.3.1"] });
+    expect(codes(refused)).toEqual(["extended-key-usage"]);
     expect(codes(await judge({ crls: revoked, time: Date.UTC(2028, 5) / 1000 }))).not.toContain("revoked");
   });
 

@@ -50,13 +50,12 @@ export class NameConstraintState {
   impose(constraints: NameConstraints): void {
     const permitted = new Map<GeneralName["type"], GeneralName[]>();
     for (const base of constraints.permitted) append(permitted, base);
-    if (permitted.size > 0) this.#permitted.push(permitted);
+    this.#permitted.push(permitted);
     for (const base of constraints.excluded) append(this.#excluded, base);
   }
 
   /** Checks every name of a certificate; self-issued ones are exempt unless they end the path. */
   check(certificate: Certificate, isLeaf: boolean): CertificateProblem[] {
-    if (this.#permitted.length === 0 && this.#excluded.size === 0) return [];
     if (!isLeaf && isSelfIssued(certificate)) return [];
     const problems: CertificateProblem[] = [];
     for (const [field, name] of constrainedNames(certificate)) {
@@ -69,19 +68,15 @@ export class NameConstraintState {
   }
 
   #violation(name: GeneralName): string | undefined {
-    for (const base of this.#excluded.get(name.type) ?? []) {
-      this.#comparisonsLeft -= 1;
-      if (this.#comparisonsLeft < 0) return undefined;
-      if (isInside(name, base, "excluded"))
-        return `${name.type} name inside an excluded subtree, or of a form that cannot be judged`;
-    }
+    const excluded = this.#excluded.get(name.type) ?? [];
+    this.#comparisonsLeft -= excluded.length;
+    if (excluded.some((base) => isInside(name, base, true)))
+      return `${name.type} name inside an excluded subtree, or of a form that cannot be judged`;
     for (const permitted of this.#permitted) {
       const bases = permitted.get(name.type);
       if (bases === undefined) continue;
       this.#comparisonsLeft -= bases.length;
-      if (this.#comparisonsLeft < 0) return undefined;
-      if (!bases.some((base) => isInside(name, base, "permitted")))
-        return `${name.type} name outside the permitted subtrees`;
+      if (!bases.some((base) => isInside(name, base, false))) return `${name.type} name outside the permitted subtrees`;
     }
     return undefined;
   }
@@ -108,50 +103,56 @@ function emailAddresses(name: Name): string[] {
 }
 
 /**
- * True when `name` lies in the subtree of `base`. What cannot be judged (other name forms, a URI without a host, a
- * malformed name) is inside every excluded subtree and outside every permitted one.
+ * True when `name` lies in the subtree of `base`, which is of its type. What cannot be judged (other name forms, a URI
+ * without a host, a malformed name) is `doubt`: inside every excluded subtree and outside every permitted one.
  */
-function isInside(name: GeneralName, base: GeneralName, side: "permitted" | "excluded"): boolean {
-  const unknown = side === "excluded";
-  if (name.type === "directory" && base.type === "directory") return isWithin(name.value, base.value);
-  if (name.type === "dns" && base.type === "dns")
-    return isDnsInside(name.value.toLowerCase(), base.value.toLowerCase(), side);
-  if (name.type === "ip" && base.type === "ip") return isAddressInside(name.value, base.value, unknown);
-  if (name.type === "email" && base.type === "email") {
-    if (base.value === "") return true;
-    const mailbox = splitMailbox(name.value);
-    if (mailbox === undefined) return unknown;
-    const exact = splitMailbox(base.value);
-    if (exact !== undefined) return mailbox.local === exact.local && mailbox.host === exact.host;
-    return isHostInside(mailbox.host, base.value.toLowerCase());
+function isInside(name: GeneralName, base: GeneralName, doubt: boolean): boolean {
+  switch (name.type) {
+    case "directory":
+      return base.type === "directory" && isWithin(name.value, base.value);
+    case "dns":
+      return base.type === "dns" && isDnsInside(name.value.toLowerCase(), base.value.toLowerCase(), doubt);
+    case "ip":
+      return base.type === "ip" && isAddressInside(name.value, base.value, doubt);
+    case "email":
+      return base.type === "email" && (base.value === "" || isMailboxInside(name.value, base.value, doubt));
+    case "uri":
+      return base.type === "uri" && (base.value === "" || isUriInside(name.value, base.value, doubt));
+    default:
+      return doubt;
   }
-  if (name.type === "uri" && base.type === "uri") {
-    if (base.value === "") return true;
-    const host = uriHost(name.value);
-    if (host === undefined || !isHostName(host)) return unknown;
-    return isHostInside(host, base.value.toLowerCase());
-  }
-  return unknown;
+}
+
+function isMailboxInside(name: string, base: string, doubt: boolean): boolean {
+  const mailbox = splitMailbox(name);
+  if (mailbox === undefined) return doubt;
+  const exact = splitMailbox(base);
+  if (exact !== undefined) return mailbox.local === exact.local && mailbox.host === exact.host;
+  return isHostInside(mailbox.host, base.toLowerCase());
+}
+
+function isUriInside(name: string, base: string, doubt: boolean): boolean {
+  const host = uriHost(name);
+  return host !== undefined && isHostName(host) ? isHostInside(host, base.toLowerCase()) : doubt;
 }
 
 /** A host constraint names that host; one with a leading period every host below the domain, and not the domain itself. */
 function isHostInside(host: string, base: string): boolean {
-  return base.startsWith(".") ? host.length > base.length && host.endsWith(base) : host === base;
+  return base.startsWith(".") ? host.endsWith(base) : host === base;
 }
 
 /** A DNS constraint holds for the name itself and all names below it; a wildcard name counts as all it may stand for. */
-function isDnsInside(name: string, base: string, side: "permitted" | "excluded"): boolean {
+function isDnsInside(name: string, base: string, doubt: boolean): boolean {
   if (base === "") return true;
   const within = (host: string): boolean => host === base || host.endsWith(`.${base}`);
   if (!name.startsWith("*.")) return within(name);
   const parent = name.slice(2);
   if (within(parent)) return true;
-  const label = base.endsWith(`.${parent}`) ? base.slice(0, -parent.length - 1) : undefined;
-  return side === "excluded" && label !== undefined && !label.includes(".");
+  return doubt && base.endsWith(`.${parent}`) && !base.slice(0, -parent.length - 1).includes(".");
 }
 
-function isAddressInside(address: Uint8Array, range: Uint8Array, unknown: boolean): boolean {
-  if (address.length !== 4 && address.length !== 16) return unknown;
+function isAddressInside(address: Uint8Array, range: Uint8Array, doubt: boolean): boolean {
+  if (address.length !== 4 && address.length !== 16) return doubt;
   if (range.length !== 2 * address.length) return false;
   return address.every((octet, index) => {
     const mask = range[address.length + index] ?? 0;

@@ -16,8 +16,6 @@ interface PathState {
   readonly anchorIsSelfSigned: boolean;
 }
 
-const NO_EXTENSIONS: ReadonlySet<string> = new Set();
-
 /**
  * Judges a chain (leaf first, anchor last) whose names and signatures already chain: validity, the certificate profile,
  * path lengths, name constraints, policies, purposes. All violations, those nearest the anchor first, as they are met
@@ -30,9 +28,8 @@ export function judgePath(
 ): { reasons: Reason[]; policies: string[] } {
   const reasons: Reason[] = [];
   const names = new NameConstraintState(maxNameComparisons);
-  const graph = new PolicyGraph(path.length - 1, inputs.policies ?? {});
-  const { understoodCriticalExtensions } = inputs;
-  const understood = understoodCriticalExtensions === undefined ? NO_EXTENSIONS : new Set(understoodCriticalExtensions);
+  const graph = new PolicyGraph(inputs.policies ?? {});
+  const understood = new Set(inputs.understoodCriticalExtensions);
   let policies: string[] = [];
   let remaining = Infinity;
   for (let index = path.length - 1; index >= 0; index--) {

@@ -34,6 +34,9 @@ export class SearchBudget {
   }
 }
 
+/** Most violations that are told of when no path is found. */
+const MAX_REJECTED = 32;
+
 export interface SearchInputs {
   readonly leaf: Certificate;
   readonly intermediates: readonly Certificate[];
@@ -73,15 +76,21 @@ export async function searchPaths(
     return known;
   };
 
-  let anyKeyIdentifier = false;
   let passedOver = false;
 
-  /** Extends `chain` by exactly `depth` intermediates and an anchor; reports whether a deeper search could differ. */
-  const extend = async (chain: readonly Certificate[], depth: number): Promise<"found" | "deeper" | "exhausted"> => {
-    const last = chain[chain.length - 1];
-    if (last === undefined || !budget.takeStep()) return "exhausted";
+  /**
+   * Extends `chain` by exactly `depth` intermediates and an anchor; reports whether a deeper search could differ. Key
+   * identifiers are a hint, not a rule: what contradicts them is a candidate only when `anyKeyIdentifier` says so.
+   */
+  const extend = async (
+    chain: readonly Certificate[],
+    depth: number,
+    anyKeyIdentifier: boolean,
+  ): Promise<"found" | "deeper" | undefined> => {
+    if (!budget.takeStep()) return undefined;
+    const last = chain[chain.length - 1] as Certificate;
     const candidates = (depth === 0 ? anchors : intermediates).get(last.issuer.key) ?? [];
-    let outcome: "deeper" | "exhausted" = depth === 0 && intermediates.has(last.issuer.key) ? "deeper" : "exhausted";
+    let outcome: "deeper" | undefined = depth === 0 && intermediates.has(last.issuer.key) ? "deeper" : undefined;
     for (const issuer of candidates) {
       if (!anyKeyIdentifier && contradictsKeyIdentifier(issuer, last)) {
         passedOver = true;
@@ -89,34 +98,26 @@ export async function searchPaths(
       }
       if (depth > 0 && chain.some((other) => identityOf(other) === identityOf(issuer))) continue;
       if (depth > 0 && tooLong([...chain, issuer], budget.maxIntermediates)) continue;
-      if (inputs.memo.peek(last, issuer) === undefined && !budget.takeSignature()) return "exhausted";
+      if (inputs.memo.peek(last, issuer) === undefined && !budget.takeSignature()) return undefined;
       const problem = await inputs.memo.check(inputs.provider, last, issuer);
       if (problem !== undefined) {
-        if (trace.rejected.length < 32) trace.rejected.push(reasonAt(chain.length - 1, problem));
+        if (trace.rejected.length < MAX_REJECTED) trace.rejected.push(reasonAt(chain.length - 1, problem));
         continue;
       }
       const longer = [...chain, issuer];
       if (longer.length > trace.longest.length) trace.longest = longer;
-      if (depth === 0) {
-        if (await accept(longer)) return "found";
-        continue;
-      }
-      const below = await extend(longer, depth - 1);
-      if (below === "found") return "found";
+      const below = depth > 0 ? await extend(longer, depth - 1, anyKeyIdentifier) : await accept(longer);
+      if (below === true || below === "found") return "found";
       if (below === "deeper") outcome = "deeper";
-      if (budget.exhausted) return "exhausted";
     }
     return outcome;
   };
 
-  // Key identifiers are a hint, not a rule: what contradicts them is tried only when nothing else leads to a valid path.
-  for (const everything of [false, true]) {
-    anyKeyIdentifier = everything;
-    if (everything && !passedOver) break;
-    for (let depth = 0, outcome = "deeper"; outcome === "deeper"; depth += 1) {
-      outcome = await extend([inputs.leaf], depth);
+  for (const anyKeyIdentifier of [false, true]) {
+    if (anyKeyIdentifier && !passedOver) break;
+    for (let depth = 0, outcome: string | undefined = "deeper"; outcome === "deeper"; depth += 1) {
+      outcome = await extend([inputs.leaf], depth, anyKeyIdentifier);
       if (outcome === "found") return true;
-      if (budget.exhausted) return false;
     }
   }
   return false;

@@ -37,13 +37,12 @@ export async function validatePath(inputs: PathInputs): Promise<PathResult> {
   await searchPaths({ leaf, intermediates, anchors, provider, memo, budget }, trace, async (path) => {
     judged += 1;
     if (judged > MAX_JUDGED_PATHS) budget.exhausted = true;
-    if (budget.exhausted) return false;
     const anchorIsSelfSigned = await memo.isSelfSigned(provider, path[path.length - 1]);
     const { reasons, policies } = judgePath(path, inputs, { time, maxNameComparisons, anchorIsSelfSigned });
     const status = reasons.length > 0 || revocation === undefined ? [] : await revocation.check(path);
     const warnings = mode === "if-available" ? status.filter(({ code }) => code === "revocation-undetermined") : [];
     reasons.push(...status.filter((reason) => !warnings.includes(reason)));
-    // Without budget a CRL may have gone unread that says otherwise.
+    // Beyond the bounds nothing is accepted: a CRL may have gone unread that says otherwise.
     if (reasons.length === 0 && !budget.exhausted) success = { valid: true, path, policies, warnings };
     else if (best === undefined || reasons.length < best.reasons.length) best = { path, reasons };
     return success !== undefined;
@@ -64,7 +63,7 @@ function unreached({ leaf, understoodCriticalExtensions }: PathInputs, trace: Se
     path: `path[${trace.longest.length - 1}]`,
     detail: "no chain of issuers leads to a trust anchor",
   };
-  const own = certificateProblems(leaf, "leaf", new Set(understoodCriticalExtensions ?? []));
+  const own = certificateProblems(leaf, "leaf", new Set(understoodCriticalExtensions));
   return [untrusted, ...trace.rejected, ...own.map((found) => reasonAt(0, found))];
 }
 

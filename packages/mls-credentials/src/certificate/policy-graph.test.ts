@@ -26,7 +26,7 @@ function asCertificate(test: TestCertificate): PolicyFields {
 }
 
 function byGraph(path: readonly TestCertificate[], inputs: PolicyInputs): string[] | undefined {
-  const graph = new PolicyGraph(path.length, inputs);
+  const graph = new PolicyGraph(inputs);
   const problems = path.flatMap((test, index) => {
     const isLeaf = index === path.length - 1;
     const certificate = asCertificate(test);

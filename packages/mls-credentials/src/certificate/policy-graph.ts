@@ -21,6 +21,9 @@ interface PolicyNode {
   readonly parents: Set<PolicyNode>;
 }
 
+/** Skips that no path is long enough to use up; RFC 5280 writes n + 1. */
+const NEVER = Infinity;
+
 /** Nodes of one depth: at most one for each policy. */
 type Level = Map<string, PolicyNode>;
 
@@ -35,11 +38,10 @@ export class PolicyGraph {
   #policyMapping: number;
   #inhibitAnyPolicy: number;
 
-  /** @param length number of certificates in the path, without the anchor. */
-  constructor(length: number, inputs: PolicyInputs) {
-    this.#explicitPolicy = inputs.requireExplicitPolicy === true ? 0 : length + 1;
-    this.#policyMapping = inputs.inhibitPolicyMapping === true ? 0 : length + 1;
-    this.#inhibitAnyPolicy = inputs.inhibitAnyPolicy === true ? 0 : length + 1;
+  constructor(inputs: PolicyInputs) {
+    this.#explicitPolicy = inputs.requireExplicitPolicy === true ? 0 : NEVER;
+    this.#policyMapping = inputs.inhibitPolicyMapping === true ? 0 : NEVER;
+    this.#inhibitAnyPolicy = inputs.inhibitAnyPolicy === true ? 0 : NEVER;
   }
 
   /** RFC 5280, "Basic Certificate Processing", steps (d) to (f). */
@@ -78,9 +80,9 @@ export class PolicyGraph {
       this.#inhibitAnyPolicy = Math.max(0, this.#inhibitAnyPolicy - 1);
     }
     const { policyConstraints, inhibitAnyPolicy } = certificate;
-    this.#explicitPolicy = Math.min(this.#explicitPolicy, policyConstraints?.requireExplicitPolicy ?? Infinity);
-    this.#policyMapping = Math.min(this.#policyMapping, policyConstraints?.inhibitPolicyMapping ?? Infinity);
-    this.#inhibitAnyPolicy = Math.min(this.#inhibitAnyPolicy, inhibitAnyPolicy ?? Infinity);
+    this.#explicitPolicy = Math.min(this.#explicitPolicy, policyConstraints?.requireExplicitPolicy ?? NEVER);
+    this.#policyMapping = Math.min(this.#policyMapping, policyConstraints?.inhibitPolicyMapping ?? NEVER);
+    this.#inhibitAnyPolicy = Math.min(this.#inhibitAnyPolicy, inhibitAnyPolicy ?? NEVER);
     return [];
   }
 
