@@ -2,7 +2,16 @@ import type { Credential } from "@mls-as/mls-core";
 import { compareCredentials, type SuccessionEvent, successorFault, validSuccessor } from "@mls-as/mls-credentials";
 import { describe, expect, it } from "vitest";
 import { exampleIssuer, exampleLeaf, exampleRoot } from "../conformance/example-certificates.js";
-import { ALICE, continuityOf, exampleKey, LAPTOP, PHONE, recordOf, START } from "../conformance/example-devices.js";
+import {
+  ALICE,
+  approvalOf,
+  continuityOf,
+  exampleKey,
+  LAPTOP,
+  PHONE,
+  recordOf,
+  START,
+} from "../conformance/example-devices.js";
 
 describe("same client and successor", async () => {
   const issuer = await exampleIssuer(await exampleRoot());
@@ -32,6 +41,25 @@ describe("same client and successor", async () => {
     expect(compareCredentials(x509(), x509())).toBe("different");
     expect(compareCredentials(x509(Uint8Array.of(1)), x509(Uint8Array.of(2)))).toBe("different");
     expect(compareCredentials(x509(issuer.certificate), phone)).toBe("different");
+    // Neither of two that cannot be read or have no names is anybody.
+    const [junk, unnamed] = [x509(Uint8Array.of(1)), x509(issuer.certificate)];
+    for (const nobody of [junk, unnamed, x509(), basic("a")])
+      for (const other of [phone, x509(Uint8Array.of(2)), x509(), basic("b"), basic(PHONE)]) {
+        expect(compareCredentials(nobody, other)).toBe("different");
+        expect(compareCredentials(other, nobody)).toBe("different");
+      }
+    expect(compareCredentials(junk, junk)).toBe("same-credential");
+    expect(compareCredentials(unnamed, unnamed)).toBe("same-credential");
+  });
+
+  it("lets a credential follow itself, whatever it is, and under either rule", () => {
+    for (const same of [phone, basic("a"), x509(Uint8Array.of(1))])
+      for (const rule of ["same-client", "continuity"] as const) {
+        expect(successorFault(same, same, "update", rule)).toBeUndefined();
+        expect(validSuccessor(same, same, "update", rule)).toBe(true);
+      }
+    expect(validSuccessor(basic("a"), basic("b"), "update", "same-client")).toBe(false);
+    expect(validSuccessor(phone, basic("a"), "update", "same-client")).toBe(false);
   });
 
   it.each<SuccessionEvent>(["update", "commit", "external-rejoin", "reinit", "branch"])(
@@ -51,5 +79,10 @@ describe("same client and successor", async () => {
     expect(successorFault(phone, rekeyed, "update", "continuity")).toBe("no-continuity");
     expect(successorFault(phone, rekeyed, "update", "continuity", bare)).toBe("no-continuity");
     expect(validSuccessor(phone, rekeyed, "update", "continuity", vouched)).toBe(true);
+    const approver = { approver: LAPTOP, approverKey: second, afterVersion: 0, expiresAt: START };
+    const approval = await approvalOf({ client: PHONE, key: second, ...approver });
+    expect(validSuccessor(phone, rekeyed, "update", "continuity", { ...bare, approval })).toBe(true);
+    // A record vouches for its own client only.
+    expect(successorFault(phone, laptop, "update", "continuity", vouched)).toBe("different-client");
   });
 });

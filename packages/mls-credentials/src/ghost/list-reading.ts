@@ -176,7 +176,7 @@ function findForbiddenChange(
   sighting: ListSighting,
   retention: number,
 ): Condition[] {
-  if (previous === undefined || previous.version >= list.version) return [];
+  if (previous === undefined) return [];
   try {
     // A version of the past was logged at some time before now.
     const loggedAt = BigInt(Math.ceil(sighting.greatest === false ? sighting.at : sighting.provenAt));
