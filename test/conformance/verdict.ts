@@ -136,6 +136,33 @@ async function check(vector: VerdictCase, base: Partial<ValidationPolicy>): Prom
   return undefined;
 }
 
+/** What is said of each case of a file: its standing, and each reason with its severity, place, rule and deadline. */
+export async function explainVerdicts(path: string): Promise<Record<string, unknown>> {
+  const file = JSON.parse(readFileSync(path, "utf8")) as {
+    readonly policy?: Partial<ValidationPolicy>;
+    readonly cases?: readonly VerdictCase[];
+  };
+  const explained: Record<string, unknown> = {};
+  for (const vector of file.cases ?? [])
+    try {
+      const policy = { ...defaultPolicy({}), ...file.policy, ...vector.policy };
+      const { acceptance, local } = await judge(vector, policy);
+      const { standing, reasons } = acceptance;
+      explained[vector.name] = {
+        standing,
+        reasons: reasons.map(told),
+        ...(local === undefined ? {} : { local: local.reasons.map(told) }),
+      };
+    } catch (error) {
+      if (!(error instanceof DeviceListError) && !(error instanceof StapleError)) throw error;
+      explained[vector.name] = { evidence: `${error.code} | ${error.path}` };
+    }
+  return explained;
+}
+
+const told = ({ code, severity, path, section, deadline }: Acceptance["reasons"][number]): string =>
+  [code, severity, path, section, ...(deadline === undefined ? [] : [`until ${deadline}`])].join(" | ");
+
 /** Verdict cases through the verifier. */
 export async function runVerdict(paths: string[], report: (outcome: Outcome) => void): Promise<void> {
   for (const path of paths) {

@@ -7,6 +7,7 @@ import {
   type LocalKnowledge,
   parseCertificate,
   parseCertificateList,
+  parseOcspResponse,
   preparePolicy,
   tbsCertificateHash,
   toBase64Url,
@@ -16,7 +17,7 @@ import {
 import { describe, expect, it } from "vitest";
 import { exampleIssuer, exampleLeaf, exampleRoot } from "../conformance/example-certificates.js";
 import { DAY, digest, exampleKey, LOG_ID, recordOf, START } from "../conformance/example-devices.js";
-import { certificateList, nextSerial } from "../x509/certificate-builder.js";
+import { certificateList, nextSerial, ocspResponse } from "../x509/certificate-builder.js";
 import { ed25519Key } from "../x509/signing-keys.js";
 import { leaf as profileLeaf, USER, usualChain } from "../x509/world.js";
 
@@ -222,6 +223,99 @@ describe("a verdict, by what it is based on", async () => {
     expect(acceptance.reasons[0]?.section).toBe("RFC 9750, Credential Lifetimes");
   });
 
+  it("says of a revoked certificate what the policy makes of it, to the second", async () => {
+    const since = START + 1000;
+    const revokedList = {
+      ...devices.list,
+      devices: [
+        {
+          client,
+          addedAt: BigInt(START),
+          credentials: [{ ...record, status: "revoked", revokedAt: BigInt(since), reason: 1 }],
+        },
+      ],
+    } as DeviceEvidence["list"];
+    const revoked = (handling: ValidationPolicy["members"]["revoked"], time = START + DAY) =>
+      verdict({
+        devices: { ...devices, list: revokedList },
+        time,
+        policyOf: { members: { ...defaultPolicy(domains).members, revoked: handling } },
+      });
+    const reason = (severity: string) => `credential-revoked ${severity} certificates[0]`;
+    expect(await revoked("reject")).toEqual([false, "revoked", reason("refusal")]);
+    expect(await revoked("warn")).toEqual([true, "revoked", reason("warning")]);
+    expect(await revoked({ grace: 50 }, since + 50)).toEqual([true, "revoked", `${reason("warning")} ${since + 50}`]);
+    expect(await revoked({ grace: 50 }, since + 51)).toEqual([false, "revoked", `${reason("refusal")} ${since + 50}`]);
+    const { acceptance } = await judge({ devices: { ...devices, list: revokedList } });
+    expect(acceptance.reasons[0]?.section).toBe("RFC 9750, Credential Revocation");
+  });
+
+  it("lets the local clock be slow by the policy's skew, and no other time", async () => {
+    const early = (time: number, timeSource: "local" | "pin", clockSkew = 60) =>
+      verdict({ time, timeSource, policyOf: { clockSkew } });
+    const at = notBefore;
+    expect((await early(at - 60, "local"))[0]).toBe(true);
+    expect((await early(at - 61, "local")).slice(0, 2)).toEqual([false, "not-yet-valid"]);
+    expect((await early(at - 1, "local", 0)).slice(0, 2)).toEqual([false, "not-yet-valid"]);
+    expect((await early(at, "local", 0))[0]).toBe(true);
+    expect((await early(at - 1, "pin")).slice(0, 2)).toEqual([false, "not-yet-valid"]);
+    expect(await early(at, "pin")).toEqual([true, "valid"]);
+    // What else is wrong with the leaf or its chain is not hidden by an early clock.
+    expect((await early(at - 30, "local")).slice(0, 2)).toEqual([true, "valid"]);
+  });
+
+  it("holds a record against the certificate's client and key", async () => {
+    const listed = (change: object, device = client) => ({
+      ...devices,
+      list: {
+        ...devices.list,
+        devices: [{ client: device, addedAt: BigInt(START), credentials: [{ ...record, ...change }] }],
+      } as DeviceEvidence["list"],
+    });
+    expect(await verdict({ devices: listed({}) })).toEqual([true, "valid"]);
+    for (const other of [listed({ spkiHash: digest("another key") }), listed({}, `${client}2`)])
+      expect(await verdict({ devices: other })).toEqual([false, "invalid", "record-mismatch refusal certificates[0]"]);
+    const { acceptance } = await judge({ devices: listed({ spkiHash: digest("another key") }) });
+    expect(acceptance.reasons[0]?.section).toBe(TRANSPARENCY);
+  });
+
+  it("counts what was looked up by the local clock as long as its deadline, a staple and a pinned list for longer", async () => {
+    const late = { time: devices.provenAt + 100, policyOf: { evidenceDeadline: 10 } };
+    const stale = "evidence-unavailable refusal devices.provenAt";
+    const local = { ...late, timeSource: "local" as const };
+    expect(await verdict(local)).toContain(stale);
+    expect(await verdict(late)).toEqual([true, "valid"]);
+    expect(await verdict({ ...late, timeSource: "stated" as never })).toEqual([true, "valid"]);
+    const staple = { ...devices, source: "staple" as const };
+    expect(await verdict({ ...local, devices: staple })).not.toContain(stale);
+    const advisory = { ...local, policyOf: { evidenceDeadline: 10, transparency: "advisory" as const } };
+    expect(await verdict(advisory)).toContain("evidence-unavailable warning devices.provenAt");
+    expect((await verdict(advisory))[0]).toBe(true);
+  });
+
+  it("names the place of what it cannot read, and of what is out of order", async () => {
+    const chain = async (...certificates: Uint8Array[]) => {
+      const { acceptance } = await verifyCredential(
+        { ...presented, certificates },
+        { user },
+        { policy: policyOf({}), provider: nodeProvider, time: START + DAY, timeSource: "pin", devices },
+      );
+      return acceptance.reasons.map(({ code, path, section }) => [code, path, section].join(" | "));
+    };
+    const der = "X.690, Distinguished Encoding Rules";
+    expect(await chain(leaf, Uint8Array.of(0x30, 1))).toEqual([
+      expect.stringMatching(/^malformed-certificate \| certificates\[1\]\.certificate.* \| X\.690/),
+    ]);
+    expect(await chain(Uint8Array.of())).toEqual([expect.stringContaining(`certificates[0].certificate | ${der}`)]);
+    expect(await chain(leaf, issuer.certificate, root.certificate)).toEqual([]);
+    expect(await chain(leaf, root.certificate, issuer.certificate)).toEqual([
+      "chain-order | certificates[1] | RFC 9420, Credentials",
+    ]);
+    expect(await chain(leaf, issuer.certificate, leaf)).toEqual([
+      "chain-order | certificates[2] | RFC 9420, Credentials",
+    ]);
+  });
+
   it("asks for the purposes that the policy names", async () => {
     expect((await verdict({ policyOf: { keyPurposes: ["1.3.6.1.5.5.7.3.1"] } })).slice(0, 2)).toEqual([
       false,
@@ -231,6 +325,27 @@ describe("a verdict, by what it is based on", async () => {
 });
 
 describe("what a member sees by itself", () => {
+  it("is nothing of a credential that cannot be read, or of a domain it does not know", async () => {
+    const policy = preparePolicy(encodePolicy(defaultPolicy({})));
+    const basis = { policy, provider: nodeProvider, time: now, timeSource: "pin" as const };
+    for (const certificates of [[], [Uint8Array.of(1)], [der, issuing.der]]) {
+      const presented = { certificates, signatureKey: key.spki.slice(-32), signatureScheme: 0x0807 };
+      const { local } = await verifyCredential(presented, { user: USER }, basis, { time: now + 1, crls: crls(serial) });
+      expect(local).toEqual({ time: now + 1, reasons: [] });
+    }
+  });
+
+  it("is told of a newer list as a warning", async () => {
+    const devices: DeviceEvidence = {
+      list: { format: 1, identity: USER, version: 9, previousHash: digest("8"), origin: "renewal", devices: [] },
+      logId: LOG_ID,
+      position: 20,
+      provenAt: now,
+      source: "search",
+    };
+    expect(await seen({ devices })).toEqual(["unlogged warning certificates[0]"]);
+  });
+
   const { root, issuing } = usualChain();
   const serial = nextSerial();
   const key = ed25519Key("leaf");
@@ -265,6 +380,13 @@ describe("what a member sees by itself", () => {
       "revocation-undetermined warning path[0]",
     ]);
     expect(await seen({ ocsp: [] }, strict)).toHaveLength(2);
+    // OCSP alone is looked at as well, and what it leaves open is no finding.
+    const answer = (status: "good" | "revoked") => [
+      parseOcspResponse(ocspResponse({ issuer: issuing, serial, status })),
+    ];
+    expect(await seen({ ocsp: answer("revoked") })).toEqual(["revoked warning path[0]"]);
+    expect(await seen({ ocsp: answer("good") })).toEqual([]);
+    expect(await seen({ crls: crls(serial), ocsp: answer("good") })).toEqual(["revoked warning path[0]"]);
     const late = (await seen({ time: now + 5 * 366 * DAY })) ?? [];
     expect(late.length).toBeGreaterThan(0);
     expect(late.every((reason) => reason.startsWith("expired warning"))).toBe(true);

@@ -5,6 +5,7 @@ import {
   type CertificateList,
   type OcspResponse,
   parseCertificate,
+  SignatureMemo,
   validatePath,
 } from "./certificate/index.js";
 import { judgeTransparency } from "./transparency.js";
@@ -33,17 +34,18 @@ export async function viewLocally(
   const reasons: Reason[] = [];
   const trust = basis.policy.domainOf(reference.user);
   if (trust !== undefined) {
-    const revocation = (local.crls?.length ?? 0) + (local.ocsp?.length ?? 0) > 0;
+    const { crls = [], ocsp = [] } = local;
+    const some = crls.length > 0 || ocsp.length > 0;
     const result = await validatePath({
       leaf,
       intermediates,
       anchors: trust.anchors,
       time: local.time,
       provider: basis.provider,
-      ...(local.crls === undefined ? {} : { crls: local.crls }),
-      ...(local.ocsp === undefined ? {} : { ocsp: local.ocsp }),
-      revocation: basis.policy.policy.revocation === "log-and-crl" ? "required" : revocation ? "if-available" : "none",
-      ...(basis.memo === undefined ? {} : { memo: basis.memo }),
+      crls,
+      ocsp,
+      revocation: basis.policy.policy.revocation === "log-and-crl" ? "required" : some ? "if-available" : "none",
+      memo: basis.memo ?? new SignatureMemo(),
     });
     if (!result.valid) reasons.push(...result.reasons.map((reason): Reason => ({ ...reason, severity: "warning" })));
   }

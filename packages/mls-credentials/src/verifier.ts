@@ -13,7 +13,7 @@ import {
   checkMlsProfile,
   mlsNames,
   parseCertificate,
-  type SignatureMemo,
+  SignatureMemo,
   subjectKeyHash,
   tbsCertificateHash,
   validatePath,
@@ -116,6 +116,7 @@ async function checkPath(
   time: number,
 ): Promise<Reason[]> {
   const [leaf, ...intermediates] = certificates as [Certificate, ...Certificate[]];
+  const { memo, memory } = basis;
   const trust = basis.policy.domains.get(parseUserUri(reference.user).domain);
   if (trust === undefined)
     return [
@@ -136,7 +137,7 @@ async function checkPath(
     time: early ? leaf.notBefore : Math.min(time, leaf.notAfter),
     provider: basis.provider,
     extendedKeyUsages: [...basis.policy.policy.keyPurposes],
-    ...memoOf(basis),
+    memo: memory?.signatures ?? memo ?? new SignatureMemo(),
   });
   if (!result.valid)
     return result.reasons.map(({ code, section, path, detail }) => ({
@@ -267,11 +268,6 @@ export async function verifyCredential(
   const acceptance = await judgeAcceptance(presented, reference, basis);
   if (local === undefined) return { acceptance };
   return { acceptance, local: await viewLocally(presented, reference, basis, local) };
-}
-
-function memoOf({ memo, memory }: AcceptanceBasis): { readonly memo?: SignatureMemo } {
-  const found = memory?.signatures ?? memo;
-  return found === undefined ? {} : { memo: found };
 }
 
 /**
