@@ -83,7 +83,7 @@ export class GroupMemory {
     for (const leaf of leaves) {
       const old = gone.get(leaf.leafIndex);
       gone.delete(leaf.leafIndex);
-      if (old === leaf || (old !== undefined && sameContent(old, leaf))) continue;
+      if (old !== undefined && sameContent(old, leaf)) continue;
       this.leafSince.set(leaf.leafIndex, at);
       if (old?.client !== leaf.client || old.reference !== leaf.reference) this.placeSince.set(leaf.leafIndex, at);
       const same = old !== undefined && sameCredential(old, leaf);
