@@ -15,12 +15,8 @@ const memberScope = (group: string, user: string): string => `member ${user} ${g
 
 /** Reads a scope's name back. */
 function readScope(scope: string): { readonly kind: string; readonly user: string; readonly group: string } {
-  const [kind = ""] = scope.split(" ", 1);
-  const rest = scope.slice(kind.length + 1);
-  if (kind === "user") return { kind, user: rest, group: "" };
-  if (kind !== "member") return { kind, user: "", group: rest };
-  const at = rest.indexOf(" ");
-  return { kind, user: rest.slice(0, at), group: rest.slice(at + 1) };
+  const [kind = "", user = "", ...group] = scope.split(" ");
+  return { kind, user, group: group.join(" ") };
 }
 
 /** Applies the rules to what changed and to what time alone may change; nothing else is judged again. */
@@ -128,19 +124,12 @@ export class Judge {
     );
   }
 
+  /** Users and members are judged by how long the log has been silent; of groups and KeyPackages time alone says nothing. */
   #scope(scope: string): Finding[] {
-    if (scope === KEY_PACKAGES) return this.keyPackages();
     const { kind, user, group: name } = readScope(scope);
     if (kind === "user") return this.user(user);
     const group = this.#state.groups.get(name);
-    if (group === undefined) return [];
-    if (kind === "member") return this.#member(group, user);
-    if (kind !== "group") return [];
-    const context = this.#context();
-    return this.report(
-      scope,
-      GROUP_RULES.flatMap((rule) => [...rule(group, context)]),
-    );
+    return kind === "member" && group !== undefined ? this.#member(group, user) : [];
   }
 
   /** Takes the conditions of a scope. `partial`: what is not named has not ended. */
