@@ -4,6 +4,7 @@ import { crlSignerCases } from "./cases/crl-signers.js";
 import { fieldCases } from "./cases/fields.js";
 import { nameCases } from "./cases/names.js";
 import { ocspResponderCases } from "./cases/ocsp-responders.js";
+import { ownFlawCases } from "./cases/own-flaws.js";
 import { pathCases } from "./cases/paths.js";
 import { revocationCases } from "./cases/revocation.js";
 import { rolloverCases } from "./cases/rollover.js";
@@ -65,6 +66,7 @@ export function corpus(): { version: number; testcases: Record<string, unknown>[
     crlScopeCases,
     ocspResponderCases,
     subtreeCases,
+    ownFlawCases,
   ])
     cases(add);
   return { version: 1, testcases };
