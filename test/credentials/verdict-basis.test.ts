@@ -190,6 +190,11 @@ describe("a verdict, by what it is based on", async () => {
     expect(await of(grace, true, deadline)).toEqual([true, "unlogged", `unlogged warning certificates[0] ${deadline}`]);
     expect((await of(grace, true, deadline + 1))[0]).toBe(false);
     const early = { ...unlogged, provenAt: notBefore - 1 };
+    expect(await verdict({ devices: early, policyOf: { transparency: "advisory" } })).toEqual([
+      true,
+      "unproven",
+      "evidence-older-than-credential warning devices",
+    ]);
     expect(await verdict({ devices: early })).toEqual([
       false,
       "unproven",
@@ -313,6 +318,9 @@ describe("a verdict, by what it is based on", async () => {
     ]);
     expect(await chain(leaf, issuer.certificate, leaf)).toEqual([
       "chain-order | certificates[2] | RFC 9420, Credentials",
+    ]);
+    expect(await chain(leaf, issuer.certificate, root.certificate, leaf)).toEqual([
+      "chain-order | certificates[3] | RFC 9420, Credentials",
     ]);
   });
 

@@ -34,8 +34,7 @@ export function judgeTransparency(leaf: Certificate, user: string, basis: Accept
   const { devices } = basis;
   if (devices === undefined) return withoutEvidence(basis, time, reason);
   const unusable = checkEvidence(devices, user, basis, time, reason);
-  if (unusable !== undefined)
-    return { standing: unusable.severity === "refusal" ? "invalid" : "unproven", reasons: [unusable] };
+  if (unusable !== undefined) return { standing: "invalid", reasons: [unusable] };
 
   const stale = checkAge(devices, basis, time, reason);
   const judged = judgeByList(leaf, user, devices, basis, time, reason);
@@ -119,11 +118,10 @@ function unloggedReason(
   reason: MakeReason,
 ): Reason {
   const { transparency, members } = policy.policy;
-  if (transparency === "advisory" || (transparency === "stapled" && members.unlogged === "warn"))
-    return reason("unlogged", "warning", "certificates[0]", detail);
-  if (transparency === "required" || members.unlogged === "reject" || members.unlogged === "warn")
-    return reason("unlogged", "refusal", "certificates[0]", detail);
-  const deadline = leaf.notBefore + members.unlogged.grace;
+  const handling = transparency === "advisory" ? "warn" : transparency === "required" ? "reject" : members.unlogged;
+  if (handling === "warn") return reason("unlogged", "warning", "certificates[0]", detail);
+  if (handling === "reject") return reason("unlogged", "refusal", "certificates[0]", detail);
+  const deadline = leaf.notBefore + handling.grace;
   return { ...reason("unlogged", time > deadline ? "refusal" : "warning", "certificates[0]", detail), deadline };
 }
 
@@ -150,8 +148,8 @@ function judgeRecord(record: CredentialRecord, { policy }: AcceptanceBasis, time
   if (record.status === "active") return { standing: "logged", reasons: [] };
   const { revoked } = policy.policy.members;
   const since = Number(record.revokedAt);
-  const deadline = revoked === "reject" ? undefined : revoked === "warn" ? undefined : since + revoked.grace;
-  const refused = revoked === "reject" || (deadline !== undefined && time > deadline);
+  const deadline = typeof revoked === "string" ? undefined : since + revoked.grace;
+  const refused = deadline === undefined ? revoked === "reject" : time > deadline;
   const judged: Reason = {
     code: "credential-revoked",
     severity: refused ? "refusal" : "warning",

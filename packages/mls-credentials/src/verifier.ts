@@ -221,7 +221,7 @@ function standingOf(
 ): Standing {
   const skew = timeSource === "local" ? policy.policy.clockSkew : 0;
   if (time + skew < leaf.notBefore) return "not-yet-valid";
-  if (invalid || logged === "invalid") return "invalid";
+  if (invalid) return "invalid";
   if (logged !== "logged") return logged;
   return time > leaf.notAfter ? "expired" : "valid";
 }
