@@ -21,7 +21,7 @@ export default defineConfig({
       "packages/mls-credentials/src/{certificate,ghost,identity}/**/*.test.ts",
       "packages/mls-credentials/src/*.test.ts",
       "test/conformance/{ghost,verdict,device-list,x509}.test.ts",
-      "test/credentials/{device-list-change,ghost-evidence,list-reading,own-devices,pinned-group,same-client,stale-evidence,staple,verdict-basis,verdict-batch}.test.ts",
+      "test/credentials/{device-list-change,evidence-edges,ghost-evidence,list-reading,own-devices,pinned-group,same-client,stale-evidence,staple,verdict-basis,verdict-batch}.test.ts",
       "test/x509/{mls-profile,path-validation,profile-edges}.test.ts",
     ],
     // Left out is what says the same at greater length.

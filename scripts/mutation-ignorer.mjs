@@ -13,6 +13,7 @@ const ERROR_MAKERS = new Set([
   "refusal",
   "refuse",
   "unproven",
+  "unsupported",
 ]);
 const CODE = /^[a-z]+(-[a-z]+)+$/;
 
