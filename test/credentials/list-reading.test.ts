@@ -245,31 +245,77 @@ describe("what a new version of a list says", () => {
     const values = versions([{ [PHONE]: [phone] }, { [PHONE]: [phone], [LAPTOP]: [laptop] }]);
     await see(0, values[0] as Uint8Array);
     const [lists] = shownLists(await see(1, values[1] as Uint8Array, { proof }));
-    expect(lists).toEqual([
+    expect(lists).toStrictEqual([
       { version: 0, value: hex(values[0] as Uint8Array) },
       { version: 1, value: hex(values[1] as Uint8Array), proof },
+    ]);
+    const bare = watching();
+    await bare.see(0, values[0] as Uint8Array, { proof });
+    expect(shownLists(await bare.see(1, values[1] as Uint8Array))).toStrictEqual([
+      [
+        { version: 0, value: hex(values[0] as Uint8Array), proof },
+        { version: 1, value: hex(values[1] as Uint8Array) },
+      ],
+    ]);
+  });
+
+  it("keeps the proof of the newest look, whatever is read as one of the past", async () => {
+    const { see } = watching();
+    const proof = { configuration: "00", request: "01", response: "02", now: T * 1000, recent: 3 };
+    const values = versions([{ [PHONE]: [phone] }, { [PHONE]: [phone], [LAPTOP]: [laptop] }]) as [
+      Uint8Array,
+      Uint8Array,
+    ];
+    await see(0, values[0]);
+    await see(0, values[0], { proof });
+    await see(0, values[0], { greatest: false });
+    expect(shownLists(await see(1, values[1]))[0]?.[0]).toStrictEqual({ version: 0, value: hex(values[0]), proof });
+  });
+
+  it("says of a key whether its device is new", async () => {
+    const next = recordOf({ certificate: "2", key: keys.phone2, notBefore: START + DAY });
+    const values = versions([{ [PHONE]: [phone] }, { [PHONE]: [phone, next], [LAPTOP]: [laptop] }]);
+    const { see } = watching();
+    await see(0, values[0] as Uint8Array);
+    const details = (await see(1, values[1] as Uint8Array)).findings.map(({ client, detail }) => [client, detail]);
+    expect(details).toEqual([
+      [LAPTOP, expect.stringContaining("approval")],
+      [PHONE, expect.stringContaining("continuity")],
     ]);
   });
 
   it("a device that came and went counts although somebody without standing signed for it", async () => {
-    const stranger = exampleKey("stranger");
-    const approval = { client: LAPTOP, key: keys.laptop, approver: GHOST, approverKey: stranger };
-    const claimed = {
-      ...revoked(laptop),
-      approval: await approvalOf({ ...approval, afterVersion: 0, expiresAt: START + DAY }),
-    };
-    // Nobody was left to ask: without a claim this would be a recovery that another one followed.
+    const approver = { approver: GHOST, approverKey: exampleKey("stranger"), afterVersion: 0, expiresAt: START + DAY };
+    const approval = await approvalOf({ client: LAPTOP, key: keys.laptop, ...approver });
+    const continuity = await continuityOf(LAPTOP, exampleKey("stranger"), keys.laptop);
+    const found = ["TRANSIENT_DEVICE confirmed laptop"];
+    // It came when nobody was left to ask: without a claim this would be a recovery that another one followed.
+    const late = { notBefore: BigInt(START + 2 * DAY) };
     const gone = { [PHONE]: [revoked(phone)] };
-    const values = (last: CredentialRecord) => versions([gone, { ...gone, [LAPTOP]: [last] }]);
-    for (const [record, findings] of [
-      [claimed, ["TRANSIENT_DEVICE confirmed laptop"]],
-      [{ ...revoked(laptop), notBefore: BigInt(START + 2 * DAY) }, []],
+    for (const [change, findings] of [
+      [{ approval }, found],
+      [late, []],
+      [{ ...late, approval }, found],
+      [{ ...late, continuity }, found],
+      [{ ...late, approval, continuity }, found],
     ] as const) {
       const { see } = watching();
-      const [first, second] = values(record) as [Uint8Array, Uint8Array];
-      await see(0, first);
-      expect(told(await see(1, second))).toEqual(findings);
+      const [first, second] = versions([gone, { ...gone, [LAPTOP]: [{ ...revoked(laptop), ...change }] }]);
+      await see(0, first as Uint8Array);
+      expect(told(await see(1, second as Uint8Array))).toEqual(findings);
     }
+  });
+
+  it("each of two devices that came and went counts", async () => {
+    const ghost = revoked(recordOf({ certificate: "ghost", key: ghostKey, notBefore: START }));
+    const devices = { [PHONE]: [phone], [LAPTOP]: [revoked(laptop)], [GHOST]: [ghost] };
+    const [first, second] = versions([{ [PHONE]: [phone] }, devices]);
+    const { see } = watching();
+    await see(0, first as Uint8Array);
+    expect(told(await see(1, second as Uint8Array))).toEqual([
+      "TRANSIENT_DEVICE confirmed ghost",
+      "TRANSIENT_DEVICE confirmed laptop",
+    ]);
   });
 });
 
@@ -316,6 +362,20 @@ describe("two histories of one log", () => {
     }
   });
 
+  it("are not what was seen before, seen again", async () => {
+    const { detector, see } = watching();
+    await see(0, zero);
+    await see(1, one);
+    for (const greatest of [true, false]) expect(told(await see(0, zero, { greatest }))).toEqual([]);
+    expect(detector.findings().map(({ kind }) => kind)).not.toContain("VIEW_SPLIT");
+  });
+
+  it("are one value for two versions", async () => {
+    const { see } = watching();
+    await see(0, zero);
+    expect(told(await see(1, zero))).toEqual(["VIEW_SPLIT confirmed"]);
+  });
+
   it("are a version that continues another one than was seen", async () => {
     const { detector, see } = watching();
     await see(0, zero);
@@ -330,6 +390,7 @@ describe("two histories of one log", () => {
   it.each([
     ["short", "a"],
     ["of 63 octets and more", "a".repeat(64)],
+    ["of 255 octets and more", "a".repeat(300)],
   ])("are told apart from bytes that do not reach as far, for a %s name", async (_, name) => {
     const user = `mimi://example.org/u/${name}`;
     const [client, spki] = [`mimi://example.org/d/${name}/phone`, keys.phone];
@@ -367,9 +428,11 @@ describe("a value that is refused", () => {
     signature: voucher.signature.map((octet) => octet ^ 1),
   });
 
-  it.each<[string, () => Promise<CredentialRecord>]>([
+  const at = "devices[0].credentials[0]";
+  it.each<[string, string, () => Promise<CredentialRecord>]>([
     [
       "a forged approval",
+      `invalid-signature at ${at}.approval.signature`,
       async () => {
         const record = await approvedLaptop();
         return { ...record, approval: record.approval && forged(record.approval) };
@@ -377,6 +440,7 @@ describe("a value that is refused", () => {
     ],
     [
       "a forged continuity beside a good approval",
+      `invalid-signature at ${at}.continuity.signature`,
       async () => ({
         ...(await approvedLaptop()),
         continuity: forged(await continuityOf(LAPTOP, keys.phone, keys.laptop)),
@@ -384,6 +448,7 @@ describe("a value that is refused", () => {
     ],
     [
       "a forged approval beside a good continuity",
+      `invalid-signature at ${at}.approval.signature`,
       async () => {
         const record = await approvedLaptop();
         const continuity = await continuityOf(LAPTOP, keys.phone2, keys.laptop);
@@ -392,10 +457,15 @@ describe("a value that is refused", () => {
     ],
     [
       "a forged continuity alone",
+      `invalid-signature at ${at}.continuity.signature`,
       async () => ({ ...laptop, continuity: forged(await continuityOf(LAPTOP, keys.phone, keys.laptop)) }),
     ],
-    ["an approval from the future", () => approvedLaptop({ afterVersion: 1 })],
-  ])("for %s is found, shown, and not read", async (_, record) => {
+    [
+      "an approval from the future",
+      `approval-from-future at ${at}.approval.tbs.afterVersion`,
+      () => approvedLaptop({ afterVersion: 1 }),
+    ],
+  ])("for %s is found, shown, and not read", async (_, why, record) => {
     const { detector, see } = watching();
     const values = versions([{ [PHONE]: [phone] }, { [PHONE]: [phone], [LAPTOP]: [await record()] }]) as [
       Uint8Array,
@@ -405,6 +475,7 @@ describe("a value that is refused", () => {
     const refused = await see(1, values[1]);
     expect(told(refused)).toEqual(["UNAUTHORISED_ENTRY confirmed"]);
     expect(refused).toMatchObject({ members: [], identityChanged: [] });
+    expect(refused.findings[0]?.detail).toContain(why);
     expect(shownLists(refused)).toEqual([
       [
         { version: 0, value: hex(values[0]) },
@@ -418,7 +489,9 @@ describe("a value that is refused", () => {
     const { see } = watching();
     const junk = Uint8Array.of(0, 2, 3);
     expect(shownLists(await see(0, junk))).toEqual([[{ version: 0, value: "000203" }]]);
-    expect(told(await see(0, Uint8Array.of(9)))).toEqual(["VIEW_SPLIT confirmed"]);
+    const split = await see(0, Uint8Array.of(9));
+    expect(told(split)).toEqual(["VIEW_SPLIT confirmed"]);
+    expect(shownLists(split)).toEqual([[{ version: 0, value: "09" }]]);
   });
 
   it("and refused again in the next version is a finding of its own", async () => {
@@ -465,6 +538,38 @@ describe("signatures", () => {
     expect(verified).toBe(2);
     await see(2, values[2] as Uint8Array);
     expect(verified).toBe(2);
+  });
+});
+
+describe("a forged signature", () => {
+  it("is refused although another one was good", async () => {
+    const good = await approvedLaptop();
+    const ghost = recordOf({ certificate: "ghost", key: ghostKey, notBefore: START });
+    const forged = await approvalOf({
+      client: GHOST,
+      key: ghostKey,
+      approver: PHONE,
+      approverKey: keys.phone,
+      afterVersion: 0,
+      expiresAt: START + DAY,
+    });
+    const approval = { ...forged, signature: new Uint8Array(64) };
+    const devices = { [PHONE]: [phone], [LAPTOP]: [good] };
+    const values = versions([{ [PHONE]: [phone] }, devices, { ...devices, [GHOST]: [{ ...ghost, approval }] }]);
+    const { detector, see } = watching();
+    await see(0, values[0] as Uint8Array);
+    expect(told(await see(1, values[1] as Uint8Array))).toEqual([]);
+    expect(told(await see(2, values[2] as Uint8Array))).toEqual(["UNAUTHORISED_ENTRY confirmed"]);
+    expect(detector.knownVersion(ALICE)).toBe(1);
+  });
+
+  it("is not what a provider that fails has found", async () => {
+    const broken = new Error("no such module");
+    const { detector, see } = watching({ provider: { ...nodeProvider, verify: () => Promise.reject(broken) } });
+    const values = versions([{ [PHONE]: [phone] }, { [PHONE]: [phone], [LAPTOP]: [await approvedLaptop()] }]);
+    await see(0, values[0] as Uint8Array);
+    await expect(see(1, values[1] as Uint8Array)).rejects.toBe(broken);
+    expect(detector.findings()).toEqual([]);
   });
 });
 

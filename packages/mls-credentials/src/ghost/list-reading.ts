@@ -121,22 +121,27 @@ const isActive = (device: DeviceRecord): boolean => device.credentials.some(({ s
 
 /** Two values for one version, a chain that does not fit, or a version that went back: two histories of one log. */
 function checkView(log: UserLog, sighting: ListSighting, hash: string): Condition | undefined {
-  const known = log.hashes.get(sighting.version);
+  const { version } = sighting;
+  const known = log.hashes.get(version);
+  const greatest = log.list?.version ?? 0;
+  const before = log.hashes.get(version - 1);
+  const claimed = previousHashOf(sighting.value);
   let detail: string | undefined;
-  if (known !== undefined && known !== hash) detail = `two values for version ${sighting.version}`;
-  const greatest = log.list?.version;
-  const asGreatest = sighting.greatest !== false && greatest !== undefined && sighting.version < greatest;
-  if (detail === undefined && asGreatest && sighting.provenAt > log.provenAt)
-    detail = `version ${sighting.version} proven as greatest after version ${greatest}`;
-  if (detail === undefined && sighting.version > 0) {
-    const before = log.hashes.get(sighting.version - 1);
-    const claimed = previousHashOf(sighting.value);
-    if (before !== undefined && claimed !== undefined && claimed !== before)
-      detail = `version ${sighting.version} continues another version ${sighting.version - 1}`;
-  }
+  if (known !== undefined && known !== hash) detail = `two values for version ${version}`;
+  else if (sighting.greatest !== false && version < greatest && sighting.provenAt > log.provenAt)
+    detail = `version ${version} proven as greatest after version ${greatest}`;
+  else if (before !== undefined && claimed !== undefined && claimed !== before)
+    detail = `version ${version} continues another version ${version - 1}`;
   if (detail === undefined) return undefined;
-  const lists = [...(log.evidence().lists ?? []), listEvidence(sighting)];
-  return condition(log, sighting, "VIEW_SPLIT", "confirmed", `version ${sighting.version} ${hash}`, detail, { lists });
+  return condition(
+    log,
+    sighting,
+    "VIEW_SPLIT",
+    "confirmed",
+    `version ${version} ${hash}`,
+    detail,
+    shown(log, sighting),
+  );
 }
 
 /** `previous_hash` of a value that may be refused for other reasons; undefined when it does not even decode. */
@@ -154,6 +159,11 @@ const listEvidence = ({ version, value, proof }: ListSighting): NonNullable<Evid
   version,
   value: bytesKey(value),
   ...(proof === undefined ? {} : { proof }),
+});
+
+/** Two lists: what was known and what was seen. */
+const shown = (log: UserLog, sighting: ListSighting): EvidenceBundle => ({
+  lists: [...(log.evidence().lists ?? []), listEvidence(sighting)],
 });
 
 function condition(
@@ -189,21 +199,21 @@ function findForbiddenChange(
 }
 
 function refusedEntry(log: UserLog, sighting: ListSighting, error: DeviceListError): Condition {
-  const lists = [...(log.evidence().lists ?? []), listEvidence(sighting)];
+  const evidence = shown(log, sighting);
   const detail = `${error.code} at ${error.path}: ${error.message}`;
-  return condition(log, sighting, "UNAUTHORISED_ENTRY", "confirmed", `version ${sighting.version}`, detail, { lists });
+  return condition(log, sighting, "UNAUTHORISED_ENTRY", "confirmed", `version ${sighting.version}`, detail, evidence);
 }
 
 function findUnauthorised(log: UserLog, added: readonly UnknownCredential[], sighting: ListSighting): Condition[] {
   if (added.length === 0) return [];
-  const lists = [...(log.evidence().lists ?? []), listEvidence(sighting)];
+  const evidence = shown(log, sighting);
   return added
     .filter(({ record }) => record.status === "active")
     .map(({ client, record }) => {
       const known = log.keysOf(client).size > 0;
       const detail = known ? `${client} has a new key without continuity` : `${client} was added without approval`;
       const subject = `${client} ${bytesKey(record.spkiHash)}`;
-      return { ...condition(log, sighting, "UNAUTHORISED_ENTRY", "suspect", subject, detail, { lists }), client };
+      return { ...condition(log, sighting, "UNAUTHORISED_ENTRY", "suspect", subject, detail, evidence), client };
     });
 }
 
@@ -218,7 +228,7 @@ function findTransient(
   sighting: ListSighting,
 ): Condition[] {
   if (added.length === 0) return [];
-  const lists = [...(log.evidence().lists ?? []), listEvidence(sighting)];
+  const evidence = shown(log, sighting);
   const conditions: Condition[] = [];
   for (const { client, record } of added) {
     // A certificate that was logged but could not be signed is logged again as revoked, with this reason.
@@ -230,7 +240,7 @@ function findTransient(
     const detail = `${client} was added and revoked between versions ${previous.version} and ${list.version}`;
     const subject = `${client} ${bytesKey(record.spkiHash)}`;
     conditions.push({
-      ...condition(log, sighting, "TRANSIENT_DEVICE", "confirmed", subject, detail, { lists }),
+      ...condition(log, sighting, "TRANSIENT_DEVICE", "confirmed", subject, detail, evidence),
       client,
     });
   }

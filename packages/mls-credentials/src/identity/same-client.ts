@@ -1,8 +1,7 @@
 import type { Credential } from "@mls-as/mls-core";
 import { equalBytes } from "@mls-as/tls-codec";
-import { type Certificate, CertificateError, mlsNames, parseCertificate } from "../certificate/index.js";
+import { CertificateError, mlsNames, parseCertificate } from "../certificate/index.js";
 import type { CredentialRecord } from "../device-list.js";
-import { spkiHash } from "../subject-public-key-info.js";
 
 /** How two credentials relate; the first that applies. */
 export type CredentialRelation = "same-credential" | "same-client" | "same-user" | "different";
@@ -15,25 +14,30 @@ export type CredentialRelation = "same-credential" | "same-client" | "same-user"
  * identity and never equal an x509 one.
  */
 export function compareCredentials(a: Credential, b: Credential): CredentialRelation {
+  const relation = relate(a, b);
+  return relation === "same-key" ? "same-client" : relation;
+}
+
+/** As {@link compareCredentials}; of two certificates of one client, `same-key` when they are for one key. */
+function relate(a: Credential, b: Credential): CredentialRelation | "same-key" {
   if (a.credentialType === "basic" && b.credentialType === "basic")
     return equalBytes(a.identity, b.identity) ? "same-credential" : "different";
   if (a.credentialType !== "x509" || b.credentialType !== "x509") return "different";
   const [leafA, leafB] = [a.certificates[0], b.certificates[0]];
   if (leafA === undefined || leafB === undefined) return "different";
   if (equalBytes(leafA, leafB)) return "same-credential";
-  const [namesA, namesB] = [namesOf(leafA), namesOf(leafB)];
-  if (namesA === undefined || namesB === undefined || namesA.user !== namesB.user) return "different";
-  return namesA.client === namesB.client ? "same-client" : "same-user";
+  const [clientA, clientB] = [clientOf(leafA), clientOf(leafB)];
+  if (clientA === undefined || clientB === undefined || clientA.user !== clientB.user) return "different";
+  if (clientA.client !== clientB.client) return "same-user";
+  return equalBytes(clientA.spki, clientB.spki) ? "same-key" : "same-client";
 }
 
-function namesOf(leaf: Uint8Array): { user: string; client: string } | undefined {
-  const certificate = parseOrNothing(leaf);
-  return certificate === undefined ? undefined : mlsNames(certificate);
-}
-
-function parseOrNothing(leaf: Uint8Array): Certificate | undefined {
+/** Whom a certificate names and its SubjectPublicKeyInfo; undefined when it does not parse or names nobody. */
+function clientOf(leaf: Uint8Array): { user: string; client: string; spki: Uint8Array } | undefined {
   try {
-    return parseCertificate(leaf);
+    const certificate = parseCertificate(leaf);
+    const names = mlsNames(certificate);
+    return names === undefined ? undefined : { ...names, spki: certificate.spki };
   } catch (error) {
     if (error instanceof CertificateError) return undefined;
     throw error;
@@ -70,10 +74,10 @@ export function successorFault(
   rule: SuccessorRule,
   record?: CredentialRecord,
 ): SuccessorFault | undefined {
-  const relation = compareCredentials(previous, next);
-  if (relation === "same-credential") return undefined;
+  const relation = relate(previous, next);
+  if (relation === "same-credential" || relation === "same-key") return undefined;
   if (relation !== "same-client") return "different-client";
-  if (rule === "same-client" || sameKey(previous, next)) return undefined;
+  if (rule === "same-client") return undefined;
   const vouched = record?.approval !== undefined || record?.continuity !== undefined;
   return vouched ? undefined : "no-continuity";
 }
@@ -87,13 +91,4 @@ export function validSuccessor(
   record?: CredentialRecord,
 ): boolean {
   return successorFault(previous, next, event, rule, record) === undefined;
-}
-
-function sameKey(a: Credential, b: Credential): boolean {
-  if (a.credentialType !== "x509" || b.credentialType !== "x509") return false;
-  const [keyA, keyB] = [a, b].map(({ certificates: [leaf] }) => {
-    const certificate = leaf === undefined ? undefined : parseOrNothing(leaf);
-    return certificate === undefined ? undefined : spkiHash(certificate.spki);
-  });
-  return keyA !== undefined && keyB !== undefined && equalBytes(keyA, keyB);
 }
