@@ -5,11 +5,13 @@ import {
   dns,
   email,
   extension,
+  inhibitAnyPolicy,
   ip,
   issuerAltName,
   keyUsage,
   nameConstraints,
   policyConstraints,
+  policyMappings,
   subjectAltName,
   uri,
 } from "../certificate-builder.js";
@@ -218,6 +220,23 @@ function caFlaws(add: AddCase): void {
     add(`anchor-flaw::${id}`, expected, `An anchor (${id}).`, () => {
       const root = authority("Root", undefined, { extensions });
       return { leaf: leaf(root), anchors: [root.der] };
+    });
+  // RFC 5280 takes a name and a key of an anchor; its policies do not take part.
+  for (const [id, more] of [
+    ["requirement", policyConstraints(0)],
+    ["mapping", policyMappings(["2.5.29.32.0", "1.3.6.1.4.1.32473.5.1"])],
+    ["inhibited", inhibitAnyPolicy(0)],
+  ] as const)
+    add(`anchor-flaw::policy-${id}`, "SUCCESS", `The anchor says something of policies (${id}).`, () => {
+      const root = authority("Root", undefined, { extensions: { more: [more] } });
+      const issuing = authority("Issuing", root, { extensions: { more: [certificatePolicies("2.5.29.32.0")] } });
+      const requireExplicitPolicy = id === "inhibited";
+      return {
+        leaf: leaf(issuing, { more: requireExplicitPolicy ? [certificatePolicies("2.5.29.32.0")] : [] }),
+        intermediates: [issuing.der],
+        anchors: [root.der],
+        requireExplicitPolicy,
+      };
     });
   for (const [id, expected, extensions] of [
     ["certified", "SUCCESS", {}],
