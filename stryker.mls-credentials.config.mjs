@@ -40,6 +40,7 @@ export default {
     "!/test",
     "/test/*",
     "!/test/conformance",
+    "!/test/counting-provider.ts",
     "!/test/credentials",
     "!/test/x509",
     "!/test/vectors",

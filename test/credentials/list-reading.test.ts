@@ -14,6 +14,7 @@ import {
   sortDeviceList,
 } from "@mls-as/mls-credentials";
 import { describe, expect, it } from "vitest";
+import { countingProvider } from "../counting-provider.js";
 import {
   ALICE,
   approvalOf,
@@ -519,25 +520,18 @@ describe("a value that is refused", () => {
 
 describe("signatures", () => {
   it("of approvals and continuities are verified once for equal bytes", async () => {
-    let verified = 0;
-    const provider: CryptoProvider = {
-      ...nodeProvider,
-      verify: (...args) => {
-        verified += 1;
-        return nodeProvider.verify(...args);
-      },
-    };
+    const { provider, verified } = countingProvider();
     const both = { ...(await approvedLaptop()), continuity: await continuityOf(LAPTOP, keys.phone2, keys.laptop) };
     const devices = { [PHONE]: [phone], [LAPTOP]: [both] };
     const renewed = recordOf({ certificate: "phone, renewed", key: keys.phone, notBefore: START + DAY });
     const values = versions([{ [PHONE]: [phone] }, devices, { ...devices, [PHONE]: [phone, renewed] }]);
     const { see } = watching({ provider });
     await see(0, values[0] as Uint8Array);
-    expect(verified).toBe(0);
+    expect(verified).toHaveLength(0);
     await see(1, values[1] as Uint8Array);
-    expect(verified).toBe(2);
+    expect(verified).toHaveLength(2);
     await see(2, values[2] as Uint8Array);
-    expect(verified).toBe(2);
+    expect(verified).toHaveLength(2);
   });
 });
 

@@ -8,6 +8,7 @@ import {
 } from "@mls-as/mls-credentials";
 import { nodeProvider } from "@mls-as/mls-core/node";
 import { describe, expect, it } from "vitest";
+import { countingProvider } from "../counting-provider.js";
 import {
   authorityKeyIdentifier,
   basicConstraints,
@@ -225,13 +226,7 @@ describe("of several paths", () => {
 
   it("a certificate given many times is one candidate", async () => {
     const { inputs, root, issuing } = scene();
-    let verified = 0;
-    const provider: Inputs["provider"] = {
-      verify: (...args) => {
-        verified += 1;
-        return nodeProvider.verify(...args);
-      },
-    };
+    const { provider, verified } = countingProvider();
     const [one] = inputs.intermediates;
     if (one === undefined) throw new Error("there is an issuing CA");
     const two = authority("Issuing", root, { key: issuing.key });
@@ -240,7 +235,7 @@ describe("of several paths", () => {
     const result = await validatePath({ ...inputs, provider, intermediates: copies, time: Date.UTC(2025, 5) / 1000 });
     expect(new Set(codes(result))).toEqual(new Set(["not-yet-valid"]));
     // The leaf with the key of each of the two, each of the two with the root's.
-    expect(verified).toBeLessThanOrEqual(4);
+    expect(verified.length).toBeLessThanOrEqual(4);
   });
 });
 
@@ -320,13 +315,7 @@ describe("revocation", () => {
         signature: (octets: Uint8Array) => octets.fill(1),
       }),
     ];
-    const verified: Uint8Array[] = [];
-    const provider: Inputs["provider"] = {
-      verify: (...args) => {
-        verified.push(args[2]);
-        return nodeProvider.verify(...args);
-      },
-    };
+    const { provider, verified } = countingProvider();
     expect(await validatePath({ ...inputs, crls, provider })).toMatchObject({ valid: true });
     expect(verified.filter((octets) => octets === base.tbs)).toHaveLength(1);
     // Two certificates, the four lists.
