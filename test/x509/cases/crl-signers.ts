@@ -4,6 +4,7 @@ import {
   certificateList,
   type CrlOptions,
   crlDistributionPoints,
+  directory,
   keyUsage,
   name,
   nextSerial,
@@ -28,21 +29,28 @@ export function crlSignerCases(add: AddCase): void {
     const mallory = authority("Mallory", set.root);
     return withCrls(set, [mallory], [certificateList({ issuer: { ...set.issuing, key: mallory.key } })]);
   });
-  for (const [id, expected, revoked] of [
-    ["covers-itself-below-another-ca", "SUCCESS", false],
-    ["covers-itself-below-a-revoked-ca", "FAILURE", true],
-  ] as const)
+  coveringThemselves(add);
+}
+
+/** CRL issuers, certified by a CA beside the issuing one, whose own CRL covers them because that CA says so. */
+function coveringThemselves(add: AddCase): void {
+  const named = name(["CN", "CRL issuer"]);
+  const here = uri("http://as.mls.example/all.crl");
+  const itself: PointOptions = { names: [here], crlIssuer: named };
+  const byTwoNames: PointOptions = { names: [here], crlIssuerNames: [uri("http://as.mls.example/"), directory(named)] };
+  const cases: readonly [string, Expected, boolean, PointOptions[]][] = [
+    ["covers-itself-below-another-ca", "SUCCESS", false, [itself]],
+    ["covers-itself-below-a-revoked-ca", "FAILURE", true, [itself]],
+    ["covers-itself-under-two-names", "SUCCESS", false, [byTwoNames]],
+    ["covers-itself-by-its-second-point", "SUCCESS", false, [{ names: [uri("http://as.mls.example/2.crl")] }, itself]],
+  ];
+  for (const [id, expected, revoked, points] of cases)
     add(`crl-signer::${id}`, expected, "A CRL issuer whose own CRL covers it, certified by a CA beside.", () => {
-      const named = name(["CN", "CRL issuer"]);
-      const points = crlDistributionPoints({ names: [uri("http://as.mls.example/all.crl")], crlIssuer: named });
-      const set = statusScene(points);
+      const set = statusScene(crlDistributionPoints(itself));
       const serial = nextSerial();
       const beside = authority("Beside", set.root, { serial });
-      const signer = crlSigner(beside, { subject: named, extensions: { more: [points] } });
-      const indirect = certificateList({
-        issuer: signer,
-        point: { names: [uri("http://as.mls.example/all.crl")], indirect: true },
-      });
+      const signer = crlSigner(beside, { subject: named, extensions: { more: [crlDistributionPoints(...points)] } });
+      const indirect = certificateList({ issuer: signer, point: { names: [here], indirect: true } });
       const rootCrl = certificateList({ issuer: set.root, entries: revoked ? [{ serial, reason: 1 }] : [] });
       return { ...withCrls(set, [beside, signer], []), crls: [rootCrl, indirect] };
     });
