@@ -177,6 +177,11 @@ describe("how long somebody has been there", () => {
     const { group } = after([leaf(0), leaf(1)], [leaf(1)]);
     expect(group.clientLeft.size).toBe(0);
     expect(group.clientSince.get("phone")).toBe(50);
+    expect([...group.sightingsOf("alice")].map(([, { present }]) => present)).toEqual([true]);
+    const renewed = after([leaf(0), leaf(1)], [leaf(0, { tbsCertificateHash: "c2" }), leaf(1)]).group;
+    expect([...renewed.sightingsOf("alice")].map(([, { present }]) => present)).toEqual([true, true]);
+    renewed.sight(7, [leaf(0, { tbsCertificateHash: "c2" })], 70, true);
+    expect([...renewed.sightingsOf("alice")].map(([, { present }]) => present)).toEqual([false, true]);
     const mixed = after([leaf(0), leaf(1, { client: "laptop" })], [leaf(1, { client: "laptop" })]).group;
     expect([...mixed.clientLeft]).toEqual([["phone", 60]]);
     const three = after(
@@ -218,6 +223,9 @@ describe("over any history", () => {
     step: fc.constantFrom(0, 1, 1, 1, 2, -1),
     current: fc.boolean(),
     leaves: fc.uniqueArray(anyLeaf, { selector: ({ leafIndex }) => leafIndex, maxLength: 4 }),
+    /** Leaf indexes that stay as they were, and one that becomes a copy of another. */
+    stay: fc.uniqueArray(fc.nat(3), { maxLength: 4 }),
+    copy: fc.option(fc.tuple(fc.nat(3), fc.nat(3)), { nil: undefined }),
   });
 
   it("it is what the epochs taken in make, kept naively", () => {
@@ -227,8 +235,15 @@ describe("over any history", () => {
         const taken: { at: number; leaves: SightedLeaf[] }[] = [];
         let epoch = 0;
         let greatest = -1;
-        for (const [i, { step, current, leaves }] of epochs.entries()) {
+        for (const [i, { step, current, leaves: drawn, stay, copy }] of epochs.entries()) {
           epoch = Math.max(0, epoch + step);
+          const before = taken.at(-1)?.leaves ?? [];
+          const kept = before.filter(({ leafIndex }) => stay.includes(leafIndex));
+          const leaves = [...kept, ...drawn.filter(({ leafIndex }) => !stay.includes(leafIndex))];
+          const [from, to] = copy ?? [];
+          const source = leaves.find(({ leafIndex }) => leafIndex === from);
+          if (source !== undefined && to !== undefined && !leaves.some(({ leafIndex }) => leafIndex === to))
+            leaves.push({ ...source, leafIndex: to });
           // What a credential is goes with its bytes.
           const full = leaves.map((each) =>
             leaf(each.leafIndex, { ...each, type: each.tbsCertificateHash === "c1" ? "x509" : "basic" }),
