@@ -1,6 +1,6 @@
 import { nodeProvider } from "@mls-as/mls-core/node";
 import { describe, expect, it } from "vitest";
-import { encodeDeviceList, NO_PREVIOUS_HASH, sortDeviceList } from "../device-list.js";
+import { deviceListHash, encodeDeviceList, NO_PREVIOUS_HASH, sortDeviceList } from "../device-list.js";
 import { defaultPolicy } from "../policy.js";
 import { DetectorState } from "./detector-state.js";
 import type { SignedHead } from "./finding.js";
@@ -46,8 +46,19 @@ function watching() {
   return { detector, state, observe, told, tree };
 }
 
-/** The user's list in its first version, with one certificate for each device and seed. */
-function list(at: number, user: string, devices: Readonly<Record<string, number>>): GhostEvent {
+interface Version {
+  readonly version?: number;
+  readonly before?: Uint8Array;
+  readonly revoked?: readonly string[];
+}
+
+/** The user's list, with one certificate for each device and seed. */
+function list(
+  at: number,
+  user: string,
+  devices: Readonly<Record<string, number>>,
+  { version = 0, before, revoked = [] }: Version = {},
+): Extract<GhostEvent, { type: "device-list" }> {
   const records = Object.entries(devices).map(([device, seed]) => ({
     client: `${user.replace("/u/", "/d/")}/${device}`,
     addedAt: BigInt(T),
@@ -57,21 +68,18 @@ function list(at: number, user: string, devices: Readonly<Record<string, number>
         spkiHash: hexBytes(hex(seed + 100)),
         notBefore: BigInt(T - DAY),
         notAfter: BigInt(T + 400 * DAY),
-        status: "active" as const,
+        ...(revoked.includes(device)
+          ? { status: "revoked" as const, revokedAt: BigInt(T), reason: 1 }
+          : { status: "active" as const }),
         approval: undefined,
         continuity: undefined,
       },
     ],
   }));
-  const header = {
-    format: 1,
-    identity: user,
-    version: 0,
-    previousHash: NO_PREVIOUS_HASH,
-    origin: "enrolment" as const,
-  };
-  const value = encodeDeviceList(sortDeviceList({ ...header, devices: records }));
-  return { type: "device-list", at, user, version: 0, value, provenAt: at };
+  const header = { format: 1, identity: user, version, origin: "enrolment" as const };
+  const previousHash = before === undefined ? NO_PREVIOUS_HASH : deviceListHash(before);
+  const value = encodeDeviceList(sortDeviceList({ ...header, previousHash, devices: records }));
+  return { type: "device-list", at, user, version, value, provenAt: at };
 }
 
 describe("heads of a log", () => {
@@ -148,9 +156,66 @@ describe("heads of a log", () => {
     expect(await told(guilty("wrong-root"))).toEqual(["VIEW_SPLIT confirmed"]);
     expect(await told(guilty("fork", "01"))).toEqual(["VIEW_SPLIT confirmed"]);
     expect(detector.findings()[0]).toMatchObject({ user: ALICE, since: T, evidence: { misbehaviour: "0102" } });
+    const details = [];
+    for (const kind of [
+      "fork",
+      "wrong-root",
+      "inconsistent-ladder",
+      "non-monotonic-timestamps",
+      "lagging-auditor",
+    ] as const) {
+      const each = watching();
+      await each.told({ type: "log-misbehaviour", at: T, logId: "00", kind, evidence: "" });
+      details.push(each.detector.findings()[0]?.detail);
+    }
+    expect(new Set(details).size).toBe(5);
+    expect(details.every((detail) => detail?.startsWith("the log "))).toBe(true);
     // Neither ends because something else is observed.
     expect(await told({ type: "head", at: T, logId: "00", position: 1, root: "aa", source: "lookup" })).toEqual([]);
     expect(detector.findings().every(({ life }) => life === "confirmed")).toBe(true);
+  });
+});
+
+describe("what a list gave cause for", () => {
+  it("does not end because of heads, convictions or another list", async () => {
+    const { told, detector } = watching();
+    const first = list(T, BOB, { phone: 2 });
+    await told(first);
+    expect(await told(list(T, BOB, { phone: 2, ghost: 50 }, { version: 1, before: first.value }))).toEqual([
+      "UNAUTHORISED_ENTRY suspect",
+    ]);
+    const head = { type: "head" as const, at: T, logId: "00", position: 7, source: "lookup" };
+    await told({ ...head, root: "aa" });
+    expect(await told({ ...head, root: "bb" })).toEqual(["VIEW_SPLIT confirmed"]);
+    expect(await told({ type: "log-misbehaviour", at: T, logId: "00", kind: "fork", evidence: "" })).toEqual([
+      "VIEW_SPLIT confirmed",
+    ]);
+    expect(await told(list(T, ALICE, { phone: 1 }))).toEqual([]);
+    expect(detector.findings()[0]).toMatchObject({ kind: "UNAUTHORISED_ENTRY", life: "suspect" });
+  });
+
+  it("counts from when it was first read, and ends when the log first proved its end", async () => {
+    const { observe, state } = watching();
+    const unknown = () => [...state.unknown.values()][0];
+    const devices = { phone: 1, ghost: 50 };
+    const first = list(T, ALICE, { phone: 1 });
+    await observe(first);
+    const second = list(T + 10, ALICE, devices, { version: 1, before: first.value });
+    await observe(second);
+    expect(unknown()).toMatchObject({ firstSeen: T + 10, atFirstLook: false, absentAt: T });
+    const third = list(T + 20, ALICE, devices, { version: 2, before: second.value });
+    await observe(third);
+    expect(unknown()).toMatchObject({ firstSeen: T + 10, absentAt: T });
+    expect(unknown()).not.toHaveProperty("endedAt");
+    const over = list(T + 30, ALICE, devices, { version: 3, before: third.value, revoked: ["ghost"] });
+    // As a version of the past it proves no end, and what stands in another's list none either.
+    await observe({ ...over, greatest: false });
+    await observe(list(T + 31, BOB, { phone: 2 }));
+    expect(unknown()).not.toHaveProperty("endedAt");
+    await observe({ ...over, at: T + 32, provenAt: T + 32 });
+    expect(unknown()).toMatchObject({ endedAt: T + 32 });
+    await observe({ ...over, at: T + 40, provenAt: T + 40 });
+    expect(unknown()).toMatchObject({ endedAt: T + 32 });
   });
 });
 
@@ -219,7 +284,7 @@ describe("groups", () => {
 
 describe("what else is seen", () => {
   it("a KeyPackage counts from when it was first seen", async () => {
-    const { told, detector } = watching();
+    const { told, detector, state } = watching();
     const keyPackage = (at: number): GhostEvent => ({
       type: "key-package",
       at,
@@ -228,6 +293,7 @@ describe("what else is seen", () => {
     expect(await told(keyPackage(T))).toEqual(["UNLOGGED_KEY_PACKAGE pending"]);
     expect(await told(keyPackage(T + DAY))).toEqual([]);
     expect(detector.findings()).toMatchObject([{ since: T, deadline: T + DAY }]);
+    expect([...state.keyPackages.values()].map(({ firstSeen }) => firstSeen)).toEqual([T]);
     expect(
       await told({ type: "key-package", at: T, credential: credential(BOB, "tablet", 3, { spkiHash: hex(102) }) }),
     ).toContain("SIGNATURE_KEY_REUSED confirmed");
@@ -238,6 +304,8 @@ describe("what else is seen", () => {
     await tree("g", T, 0, leaf(1, credential(BOB, "phone", 2)));
     expect(await told(list(T, BOB, { tablet: 2 }))).toContain("SIGNATURE_KEY_REUSED confirmed");
     expect(detector.knownVersion(BOB)).toBe(0);
+    expect(detector.knownVersion(ALICE)).toBeUndefined();
+    await told({ type: "log-unavailable", at: T, user: ALICE });
     expect(detector.knownVersion(ALICE)).toBeUndefined();
   });
 
