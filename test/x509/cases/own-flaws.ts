@@ -112,6 +112,12 @@ export function ownFlawCases(add: AddCase): void {
       { more: [issuerAltName([dns("-x")])] },
     ],
     ["issuer-name", "SUCCESS", "An issuerAltName.", { more: [issuerAltName([dns("x.example")])] }],
+    [
+      "without-constraints-or-key-identifier",
+      "SUCCESS",
+      "No CA, with neither basicConstraints nor subjectKeyIdentifier.",
+      { basic: null, ski: null },
+    ],
   ];
   for (const [id, expected, words, extensions] of leaves)
     add(`flaw::${id}`, expected, words, () => below({}, (issuing) => leaf(issuing, extensions)));
@@ -150,6 +156,14 @@ export function ownFlawCases(add: AddCase): void {
     ["uri-percent", "SUCCESS", uri("https://x.example/%41")],
     ["uri-percent-bad", "FAILURE", uri("https://x.example/%4")],
     ["uri-no-scheme", "FAILURE", uri("//x.example/")],
+    ["uri-address-two-digits", "SUCCESS", uri("https://192.0.2.10/")],
+    ["uri-address-and-more", "FAILURE", uri("https://192.0.2.1.x_/")],
+    ["uri-more-and-address", "FAILURE", uri("https://x_192.0.2.1/")],
+    ["uri-address-6-and-more", "FAILURE", uri("https://[2001:db8::1]x/")],
+    ["uri-more-and-address-6", "FAILURE", uri("https://x[2001:db8::1]/")],
+    ["uri-address-6-open", "FAILURE", uri("https://[2001:db8::1/")],
+    ["uri-inside-a-name", "SUCCESS", uri("urn:x:a://b_")],
+    ["uri-scheme-digit", "FAILURE", uri("1x:y")],
   ];
   for (const [id, expected, name] of names)
     add(`own-name::${id}`, expected, `A name in the leaf (${id}).`, () =>
@@ -196,6 +210,14 @@ function caFlaws(add: AddCase): void {
       "FAILURE",
       "As before, but the CA asserts no policies.",
       { more: [policyConstraints(0, undefined, false)] },
+    ],
+    [
+      "plain-requirement-beside-constraints",
+      "FAILURE",
+      "As the first, and name constraints that are not critical.",
+      {
+        more: [policy, policyConstraints(0, undefined, false), nameConstraints([], [uri("other.example")], false)],
+      },
     ],
     [
       "excluded-malformed",

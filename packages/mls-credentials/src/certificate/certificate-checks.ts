@@ -1,6 +1,6 @@
 import { type Certificate, isCritical } from "./certificate.js";
 import { equalBytes } from "@mls-as/tls-codec";
-import { isUnderstoodExtension } from "./extensions.js";
+import { type Extension, isUnderstoodExtension } from "./extensions.js";
 import {
   isAbsoluteUri,
   isHostName,
@@ -16,18 +16,22 @@ import { type CertificateProblem, problem } from "./path-reason.js";
 /** Where a certificate stands in a path: what is asked of it depends on it. */
 export type PathRole = "leaf" | "intermediate" | "anchor" | "self-signed anchor";
 
-/** Extensions RFC 5280 has CAs mark as non-critical, or as critical. */
-const CRITICALITY: readonly (readonly [oid: string, field: string, critical: boolean, title: string])[] = [
-  [ExtensionOid.authorityKeyIdentifier, "authorityKeyIdentifier", false, "Authority Key Identifier"],
-  [ExtensionOid.subjectKeyIdentifier, "subjectKeyIdentifier", false, "Subject Key Identifier"],
-  [ExtensionOid.subjectDirectoryAttributes, "subjectDirectoryAttributes", false, "Subject Directory Attributes"],
-  [ExtensionOid.freshestCrl, "freshestCrl", false, "Freshest CRL"],
-  [ExtensionOid.authorityInfoAccess, "authorityInfoAccess", false, "Authority Information Access"],
-  [ExtensionOid.subjectInfoAccess, "subjectInfoAccess", false, "Subject Information Access"],
-  [ExtensionOid.nameConstraints, "nameConstraints", true, "Name Constraints"],
-  [ExtensionOid.policyConstraints, "policyConstraints", true, "Policy Constraints"],
-  [ExtensionOid.inhibitAnyPolicy, "inhibitAnyPolicy", true, "Inhibit anyPolicy"],
-];
+/** Extensions RFC 5280 has CAs mark as critical, or as non-critical. */
+const CRITICALITY = new Map<string, { readonly field: string; readonly title: string; readonly critical: boolean }>([
+  [ExtensionOid.authorityKeyIdentifier, nonCritical("authorityKeyIdentifier", "Authority Key Identifier")],
+  [ExtensionOid.subjectKeyIdentifier, nonCritical("subjectKeyIdentifier", "Subject Key Identifier")],
+  [ExtensionOid.subjectDirectoryAttributes, nonCritical("subjectDirectoryAttributes", "Subject Directory Attributes")],
+  [ExtensionOid.freshestCrl, nonCritical("freshestCrl", "Freshest CRL")],
+  [ExtensionOid.authorityInfoAccess, nonCritical("authorityInfoAccess", "Authority Information Access")],
+  [ExtensionOid.subjectInfoAccess, nonCritical("subjectInfoAccess", "Subject Information Access")],
+  [ExtensionOid.nameConstraints, { field: "nameConstraints", title: "Name Constraints", critical: true }],
+  [ExtensionOid.policyConstraints, { field: "policyConstraints", title: "Policy Constraints", critical: true }],
+  [ExtensionOid.inhibitAnyPolicy, { field: "inhibitAnyPolicy", title: "Inhibit anyPolicy", critical: true }],
+]);
+
+function nonCritical(field: string, title: string) {
+  return { field, title, critical: false };
+}
 
 /** Everything in which one certificate, by itself, departs from the profile of RFC 5280 for its place in the path. */
 export function certificateProblems(
@@ -91,21 +95,32 @@ function fieldProblems(certificate: Certificate): CertificateProblem[] {
 
 function extensionProblems(certificate: Certificate, understood: ReadonlySet<string>): CertificateProblem[] {
   const problems: CertificateProblem[] = [];
-  for (const [index, { oid, critical }] of certificate.extensions.entries())
-    if (
-      critical &&
-      !isUnderstoodExtension(oid) &&
-      !understood.has(oid) &&
-      oid !== ExtensionOid.subjectDirectoryAttributes
+  for (let index = 0; index < certificate.extensions.length; index++) {
+    const { oid, critical } = certificate.extensions[index] as Extension;
+    const rule = CRITICALITY.get(oid);
+    if (rule === undefined) {
+      if (critical && !isUnderstoodExtension(oid) && !understood.has(oid))
+        problems.push(
+          problem(
+            "unknown-critical-extension",
+            "Certificate Extensions",
+            `extensions[${index}]`,
+            `critical extension ${oid}`,
+          ),
+        );
+    } else if (
+      critical !== rule.critical &&
+      !(oid === ExtensionOid.policyConstraints && isPlainRequirement(certificate))
     )
       problems.push(
         problem(
-          "unknown-critical-extension",
-          "Certificate Extensions",
-          `extensions[${index}]`,
-          `critical extension ${oid}`,
+          "extension-criticality",
+          rule.title,
+          rule.field,
+          rule.critical ? "must be critical" : "must not be critical",
         ),
       );
+  }
   const qualified = certificate.unknownPolicyQualifiers ?? [];
   if (
     qualified.includes(ANY_POLICY) ||
@@ -114,14 +129,6 @@ function extensionProblems(certificate: Certificate, understood: ReadonlySet<str
     problems.push(
       problem("unknown-critical-extension", "Certificate Policies", "certificatePolicies", "unknown policy qualifier"),
     );
-  for (const [oid, field, critical, title] of CRITICALITY)
-    if (
-      certificate.extensions.some((extension) => extension.oid === oid && extension.critical !== critical) &&
-      !(oid === ExtensionOid.policyConstraints && isPlainRequirement(certificate))
-    )
-      problems.push(
-        problem("extension-criticality", title, field, critical ? "must be critical" : "must not be critical"),
-      );
   return problems;
 }
 
@@ -146,8 +153,8 @@ function keyUsageProblems(certificate: Certificate): CertificateProblem[] {
     );
   if (!ca && nameConstraints !== undefined)
     problems.push(problem("profile", "Name Constraints", "nameConstraints", "in a certificate that is not a CA's"));
-  for (const list of [nameConstraints?.permitted ?? [], nameConstraints?.excluded ?? []])
-    for (const base of list) {
+  if (nameConstraints !== undefined)
+    for (const base of [...nameConstraints.permitted, ...nameConstraints.excluded]) {
       const detail = constraintProblem(base);
       if (detail !== undefined) problems.push(problem("malformed-name", "Name Constraints", "nameConstraints", detail));
     }
@@ -155,22 +162,23 @@ function keyUsageProblems(certificate: Certificate): CertificateProblem[] {
 }
 
 function nameProblems(certificate: Certificate): CertificateProblem[] {
-  const problems: CertificateProblem[] = [];
-  const { subject, subjectAltName } = certificate;
-  if (
-    subject.isEmpty &&
-    (subjectAltName === undefined || !isCritical(certificate.extensions, ExtensionOid.subjectAltName))
-  )
+  const { subject, subjectAltName, issuerAltName } = certificate;
+  const problems = [
+    ...alternativeNameProblems("subjectAltName", subjectAltName),
+    ...alternativeNameProblems("issuerAltName", issuerAltName),
+  ];
+  if (subject.isEmpty && !isCritical(certificate.extensions, ExtensionOid.subjectAltName))
     problems.push(problem("empty-name", "Subject", "subject", "empty subject without a critical subjectAltName"));
-  for (const [field, names] of [
-    ["subjectAltName", subjectAltName],
-    ["issuerAltName", certificate.issuerAltName],
-  ] as const)
-    for (const [index, name] of (names ?? []).entries()) {
-      const detail = generalNameProblem(name);
-      if (detail !== undefined)
-        problems.push(problem("malformed-name", "Subject Alternative Name", `${field}[${index}]`, detail));
-    }
+  return problems;
+}
+
+function alternativeNameProblems(field: string, names: readonly GeneralName[] = []): CertificateProblem[] {
+  const problems: CertificateProblem[] = [];
+  for (let index = 0; index < names.length; index++) {
+    const detail = generalNameProblem(names[index] as GeneralName);
+    if (detail !== undefined)
+      problems.push(problem("malformed-name", "Subject Alternative Name", `${field}[${index}]`, detail));
+  }
   return problems;
 }
 
@@ -187,15 +195,19 @@ function generalNameProblem(name: GeneralName): string | undefined {
       if (!isAbsoluteUri(name.value)) return "uniformResourceIdentifier that is no absolute URI";
       if (!/^[A-Za-z][A-Za-z0-9+.-]*:\/\//.test(name.value)) return undefined;
       const host = uriHost(name.value);
-      const isAddress = host !== undefined && (/^\[[0-9a-f:.]+\]$/.test(host) || /^\d{1,3}(\.\d{1,3}){3}$/.test(host));
       // file:///path has an authority, an empty one; RFC 5280 asks for a host where there is an authority.
-      return host !== undefined && (isAddress || isHostName(host))
+      return host !== undefined && (isHostName(host) || isAddress(host))
         ? undefined
         : "uniformResourceIdentifier without a host";
     }
     default:
       return undefined;
   }
+}
+
+/** An address as a URI writes it: IPv6 in brackets, or IPv4. */
+function isAddress(host: string): boolean {
+  return /^\[[0-9a-f:.]+\]$/.test(host) || /^\d{1,3}(\.\d{1,3}){3}$/.test(host);
 }
 
 function issuerProblems(certificate: Certificate, role: PathRole): CertificateProblem[] {

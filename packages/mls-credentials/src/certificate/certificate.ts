@@ -5,6 +5,8 @@ import { bytesToHex, integerOctets, readBitString, readCount, readOctetAligned, 
 import { type Name, readName } from "./distinguished-name.js";
 import { type Extension, type KnownExtensions, readExtensions, readKnownExtensions } from "./extensions.js";
 import type { CertificateProblem } from "./path-reason.js";
+import type { IdentityError } from "../identity/identity-error.js";
+import type { ClientIdentity, UserIdentity } from "../identity/identity-uri.js";
 import { type MlsSignatureKey, mlsSignatureKey, type PublicKey, readSubjectPublicKey } from "./public-key.js";
 
 /** A certificate, read once: raw parts are windows on `der`. Every field is checked for its type, not yet for its sense. */
@@ -44,7 +46,8 @@ export interface Certificate extends KnownExtensions {
 export interface DerivedFacts {
   tbsHash?: Uint8Array;
   spkiHash?: Uint8Array;
-  names?: { readonly user: string; readonly client: string } | "none";
+  /** What each alternative name identifies: why not where it is ill-formed, undefined where it is no URI. */
+  identities?: readonly (UserIdentity | ClientIdentity | IdentityError | undefined)[];
   /** Departures from the profile of RFC 5280 as a leaf. */
   leafProblems?: readonly CertificateProblem[];
 }

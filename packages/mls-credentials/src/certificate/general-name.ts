@@ -72,13 +72,12 @@ function onlyChild(element: DerElement): DerElement {
   return child;
 }
 
-const LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i;
+/** Labels of letters, digits and inner hyphens, the last not all digits. */
+const HOST_NAME = /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*(?!\d+$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/i;
 
 /** True for a host name in the preferred syntax (RFC 1034, "Preferred name syntax"; RFC 1123): no address, no trailing dot. */
 export function isHostName(text: string): boolean {
-  if (text.length === 0 || text.length > 253) return false;
-  const labels = text.split(".");
-  return labels.every((label) => LABEL.test(label)) && !/^\d+$/.test(labels[labels.length - 1] ?? "");
+  return text.length <= 253 && HOST_NAME.test(text);
 }
 
 /** A host name whose first label may be `*`, as certificates for servers have (RFC 9525, "DNS-ID"). */
@@ -100,8 +99,8 @@ export function uriHost(uri: string): string | undefined {
   const authority = /^[A-Za-z][A-Za-z0-9+.-]*:\/\/([^/?#]*)/.exec(uri)?.[1];
   if (authority === undefined) return undefined;
   const hostPort = authority.slice(authority.lastIndexOf("@") + 1);
-  const host = hostPort.startsWith("[") ? /^\[[^\]]*\]/.exec(hostPort)?.[0] : hostPort.replace(/:\d*$/, "");
-  return host === undefined || host === "" ? undefined : host.toLowerCase();
+  const host = hostPort.replace(/:\d*$/, "");
+  return host === "" ? undefined : host.toLowerCase();
 }
 
 const URI = /^[A-Za-z][A-Za-z0-9+.-]*:(?:[A-Za-z0-9\-._~:/?#[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})+$/;

@@ -1,17 +1,12 @@
 import { equalBytes } from "@mls-as/tls-codec";
 import { sha256 } from "@noble/hashes/sha2.js";
-import {
-  type ClientIdentity,
-  isDeviceOf,
-  parseIdentity,
-  readIdentity,
-  type UserIdentity,
-} from "../identity/identity-uri.js";
+import { type ClientIdentity, isDeviceOf, parseIdentity, type UserIdentity } from "../identity/identity-uri.js";
 import { IdentityError } from "../identity/identity-error.js";
-import { type Certificate, isCritical, uriNames } from "./certificate.js";
+import { type Certificate, isCritical } from "./certificate.js";
 import { certificateProblems } from "./certificate-checks.js";
 import { CA_ISSUERS, ExtensionOid, IM_URI_KEY_PURPOSE, LOG_ID_EXTENSION, OCSP_ACCESS } from "./oids.js";
 import { readElement, contentOf, Tag } from "./der.js";
+import type { GeneralName } from "./general-name.js";
 
 /** How a certificate departs from the MLS certificate profile. */
 export type ProfileReasonCode =
@@ -71,28 +66,39 @@ const PROFILE = "MLS certificate profile";
 
 /** The user and client URI of a certificate that names exactly one of each; undefined otherwise. */
 export function mlsNames(certificate: Certificate): { user: string; client: string } | undefined {
-  const names = (certificate.derived.names ??= readMlsNames(certificate) ?? "none");
-  return names === "none" ? undefined : names;
-}
-
-function readMlsNames(certificate: Certificate): { user: string; client: string } | undefined {
   if (certificate.subjectAltName?.length !== 2) return undefined;
-  const { users, clients } = identitiesOf(certificate);
-  const [[user], [client]] = [users, clients];
+  const { users, clients } = usersAndClients(certificate);
+  const [user] = users;
+  const [client] = clients;
   if (user === undefined || client === undefined || !isDeviceOf(client, user)) return undefined;
   return { user: user.uri, client: client.uri };
 }
 
 /** The users and clients that a certificate names by URIs, in order. */
-function identitiesOf(certificate: Certificate): { users: UserIdentity[]; clients: ClientIdentity[] } {
+function usersAndClients(certificate: Certificate): { users: UserIdentity[]; clients: ClientIdentity[] } {
   const users: UserIdentity[] = [];
   const clients: ClientIdentity[] = [];
-  for (const uri of uriNames(certificate)) {
-    const identity = readIdentity(uri);
-    if (identity?.kind === "user") users.push(identity);
-    if (identity?.kind === "client") clients.push(identity);
+  for (const identity of identitiesOf(certificate)) {
+    if (identity === undefined || identity instanceof IdentityError) continue;
+    if (identity.kind === "user") users.push(identity);
+    else clients.push(identity);
   }
   return { users, clients };
+}
+
+/** What the alternative names identify, one by one; computed once for a certificate. */
+function identitiesOf(certificate: Certificate): NonNullable<Certificate["derived"]["identities"]> {
+  return (certificate.derived.identities ??= (certificate.subjectAltName ?? []).map(identityOf));
+}
+
+function identityOf(name: GeneralName): UserIdentity | ClientIdentity | IdentityError | undefined {
+  if (name.type !== "uri") return undefined;
+  try {
+    return parseIdentity(name.value);
+  } catch (error) {
+    if (error instanceof IdentityError) return error;
+    throw error;
+  }
 }
 
 /** SHA-256 of the DER TBSCertificate, as device lists hold it; computed once for a certificate. Not to be changed in place. */
@@ -163,18 +169,11 @@ function checkNames(certificate: Certificate, context: MlsProfileContext, add: A
   const names = certificate.subjectAltName ?? [];
   if (names.length > 0 && !isCritical(certificate.extensions, ExtensionOid.subjectAltName))
     add("profile-names", "subjectAltName", "not critical");
-  for (const [index, name] of names.entries()) {
-    if (name.type !== "uri") add("profile-names", `subjectAltName[${index}]`, `${name.type} name`);
-    else {
-      try {
-        parseIdentity(name.value);
-      } catch (error) {
-        if (!(error instanceof IdentityError)) throw error;
-        add("profile-name-invalid", `subjectAltName[${index}]`, error.message);
-      }
-    }
-  }
-  const { users, clients } = identitiesOf(certificate);
+  for (const [index, identity] of identitiesOf(certificate).entries())
+    if (identity === undefined) add("profile-names", `subjectAltName[${index}]`, `${names[index]?.type} name`);
+    else if (identity instanceof IdentityError)
+      add("profile-name-invalid", `subjectAltName[${index}]`, identity.message);
+  const { users, clients } = usersAndClients(certificate);
   const [user, client] = [users[0], clients[0]];
   if (users.length !== 1 || clients.length !== 1 || user === undefined || client === undefined) {
     add(

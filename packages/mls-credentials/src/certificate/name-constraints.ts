@@ -58,11 +58,11 @@ export class NameConstraintState {
   check(certificate: Certificate, isLeaf: boolean): CertificateProblem[] {
     if (!isLeaf && isSelfIssued(certificate)) return [];
     const problems: CertificateProblem[] = [];
-    for (const [field, name] of constrainedNames(certificate)) {
+    for (const name of constrainedNames(certificate)) {
       const detail = this.#violation(name);
       if (this.#comparisonsLeft < 0)
-        return [problem("limit-exceeded", TITLE, field, "more name comparisons than allowed")];
-      if (detail !== undefined) problems.push(problem("name-constraint", TITLE, field, detail));
+        return [problem("limit-exceeded", TITLE, fieldOf(name, certificate), "more name comparisons than allowed")];
+      if (detail !== undefined) problems.push(problem("name-constraint", TITLE, fieldOf(name, certificate), detail));
     }
     return problems;
   }
@@ -89,17 +89,21 @@ function append(map: Map<GeneralName["type"], GeneralName[]>, base: GeneralName)
 }
 
 /** Subject, alternative names and, where there are none of the latter, e-mail addresses of the subject. */
-function* constrainedNames({ subject, subjectAltName }: Certificate): Iterable<[string, GeneralName]> {
-  if (!subject.isEmpty) yield ["subject", { type: "directory", value: subject }];
-  if (subjectAltName === undefined) {
-    for (const text of emailAddresses(subject)) yield ["subject", { type: "email", value: text }];
-    return;
-  }
-  for (const [index, name] of subjectAltName.entries()) yield [`subjectAltName[${index}]`, name];
+function constrainedNames({ subject, subjectAltName }: Certificate): readonly GeneralName[] {
+  const names = subjectAltName ?? emailAddresses(subject);
+  return subject.isEmpty ? names : [{ type: "directory", value: subject }, ...names];
 }
 
-function emailAddresses(name: Name): string[] {
-  return name.rdns.flat().flatMap(({ type, text }) => (type === EMAIL_ADDRESS_OID ? [text ?? ""] : []));
+function emailAddresses({ rdns }: Name): GeneralName[] {
+  return rdns
+    .flat()
+    .flatMap(({ type, text }) => (type === EMAIL_ADDRESS_OID ? [{ type: "email", value: text ?? "" }] : []));
+}
+
+/** Where a certificate has one of its constrained names. */
+function fieldOf(name: GeneralName, { subjectAltName }: Certificate): string {
+  const index = subjectAltName?.indexOf(name) ?? -1;
+  return index === -1 ? "subject" : `subjectAltName[${index}]`;
 }
 
 /**

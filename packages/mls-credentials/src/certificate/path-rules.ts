@@ -29,7 +29,7 @@ export function judgePath(
   const reasons: Reason[] = [];
   const names = new NameConstraintState(maxNameComparisons);
   const graph = new PolicyGraph(inputs.policies ?? {});
-  const understood = new Set(inputs.understoodCriticalExtensions);
+  const understood = inputs.understoodCriticalExtensions && new Set(inputs.understoodCriticalExtensions);
   let policies: string[] = [];
   let remaining = Infinity;
   for (let index = path.length - 1; index >= 0; index--) {

@@ -2,7 +2,6 @@ import { equalBytes } from "@mls-as/tls-codec";
 import { type Certificate, isSelfIssued } from "./certificate.js";
 import type { PathLimits } from "./path-inputs.js";
 import { type Reason, reasonAt } from "./path-reason.js";
-import { bytesToHex } from "./der-values.js";
 import type { SignatureVerifier } from "./signature.js";
 import type { SignatureMemo } from "./signature-memo.js";
 
@@ -69,13 +68,6 @@ export async function searchPaths(
   const anchors = indexBySubject(inputs.anchors);
   const intermediates = indexBySubject(leadingToAnchors(inputs.intermediates, anchors));
   const { budget } = inputs;
-  const identities = new Map<Certificate, string>();
-  const identityOf = (certificate: Certificate): string => {
-    const known = identities.get(certificate) ?? `${certificate.subject.key}|${bytesToHex(certificate.spki)}`;
-    identities.set(certificate, known);
-    return known;
-  };
-
   let passedOver = false;
 
   /**
@@ -96,15 +88,15 @@ export async function searchPaths(
         passedOver = true;
         continue;
       }
-      if (depth > 0 && chain.some((other) => identityOf(other) === identityOf(issuer))) continue;
-      if (depth > 0 && tooLong([...chain, issuer], budget.maxIntermediates)) continue;
+      const longer = [...chain, issuer];
+      if (depth > 0 && chain.some((other) => isSameSubject(other, issuer))) continue;
+      if (depth > 0 && tooLong(longer, budget.maxIntermediates)) continue;
       if (inputs.memo.peek(last, issuer) === undefined && !budget.takeSignature()) return undefined;
       const problem = await inputs.memo.check(inputs.provider, last, issuer);
       if (problem !== undefined) {
         if (trace.rejected.length < MAX_REJECTED) trace.rejected.push(reasonAt(chain.length - 1, problem));
         continue;
       }
-      const longer = [...chain, issuer];
       if (longer.length > trace.longest.length) trace.longest = longer;
       const below = depth > 0 ? await extend(longer, depth - 1, anyKeyIdentifier) : await accept(longer);
       if (below === true || below === "found") return "found";
@@ -121,6 +113,11 @@ export async function searchPaths(
     }
   }
   return false;
+}
+
+/** True when both are certificates of one key under one name. */
+function isSameSubject(a: Certificate, b: Certificate): boolean {
+  return a.subject.key === b.subject.key && equalBytes(a.spki, b.spki);
 }
 
 /** True when a chain holds more intermediates than allowed; self-issued ones do not count. */

@@ -1,5 +1,5 @@
 import { type IssuerAndSubject, isSelfIssued } from "./certificate.js";
-import type { KnownExtensions } from "./extensions.js";
+import type { KnownExtensions, PolicyMapping } from "./extensions.js";
 import { ANY_POLICY } from "./oids.js";
 import { type CertificateProblem, problem } from "./path-reason.js";
 
@@ -69,11 +69,7 @@ export class PolicyGraph {
     const mappings = certificate.policyMappings ?? [];
     if (mappings.some(({ issuerDomain, subjectDomain }) => issuerDomain === ANY_POLICY || subjectDomain === ANY_POLICY))
       return [problem("policy-mapping", "Policy Mappings", "policyMappings", "maps from or to anyPolicy")];
-    const targets = new Map<string, Set<string>>();
-    for (const { issuerDomain, subjectDomain } of mappings)
-      targets.set(issuerDomain, (targets.get(issuerDomain) ?? new Set()).add(subjectDomain));
-    for (const [policy, expected] of targets) this.#map(policy, expected);
-    this.#prune();
+    if (mappings.length > 0) this.#mapAll(mappings);
     if (!isSelfIssued(certificate)) {
       this.#explicitPolicy = Math.max(0, this.#explicitPolicy - 1);
       this.#policyMapping = Math.max(0, this.#policyMapping - 1);
@@ -97,6 +93,14 @@ export class PolicyGraph {
     if (this.#explicitPolicy > 0 || policies.length > 0) return { policies, problems: [] };
     const detail = "no policy of the path is among the acceptable ones, and an explicit policy is required";
     return { policies, problems: [problem("policy", "Wrap-Up Procedure", "certificatePolicies", detail)] };
+  }
+
+  #mapAll(mappings: readonly PolicyMapping[]): void {
+    const targets = new Map<string, Set<string>>();
+    for (const { issuerDomain, subjectDomain } of mappings)
+      targets.set(issuerDomain, (targets.get(issuerDomain) ?? new Set()).add(subjectDomain));
+    for (const [policy, expected] of targets) this.#map(policy, expected);
+    this.#prune();
   }
 
   #map(policy: string, expected: ReadonlySet<string>): void {

@@ -1,4 +1,3 @@
-import { equalBytes } from "@mls-as/tls-codec";
 import { type DerElement, encodingOf, readElement } from "./der.js";
 
 /** Encodings longer than this are read each time, so that what is kept stays small. */
@@ -16,19 +15,26 @@ export class RepeatedReading<T> {
 
   /** @param keep whether a value is likely to come again; what is not must not push out what is. */
   read(element: DerElement, read: (element: DerElement) => T, keep: (value: T) => boolean = () => true): T {
-    const length = element.end - element.start;
+    const { input, start, end } = element;
+    const length = end - start;
     if (length > LONGEST) return read(element);
-    const encoding = encodingOf(element);
-    const sample = (encoding[length - 1] ?? 0) * 7 + (encoding[length - 3] ?? 0) * 3 + (encoding[6] ?? 0);
+    const sample = (input[end - 1] ?? 0) * 7 + (input[end - 3] ?? 0) * 3 + (input[start + 6] ?? 0);
     const place = (length * 31 + sample) % PLACES;
     const kept = this.#places[place];
-    if (kept !== undefined && equalBytes(kept.encoding, encoding)) return kept.value;
+    if (kept !== undefined && isEncoding(element, kept.encoding)) return kept.value;
     const value = read(element);
     if (!keep(value)) return value;
     // Read again from a copy: windows on the caller's certificate would keep the whole of it.
-    const copy = encoding.slice();
+    const copy = encodingOf(element).slice();
     const lasting = read(readElement(copy));
     this.#places[place] = { encoding: copy, value: lasting };
     return lasting;
   }
+}
+
+/** Compares in place: a window for each comparison is work for the garbage collector. */
+function isEncoding({ input, start, end }: DerElement, octets: Uint8Array): boolean {
+  if (octets.length !== end - start) return false;
+  for (let index = 0; index < octets.length; index++) if (input[start + index] !== octets[index]) return false;
+  return true;
 }
