@@ -179,7 +179,9 @@ const CASES: Readonly<Record<string, ProfileCase>> = {
 
 function explain({ extensions = {}, overrides = {}, context = {}, der }: ProfileCase): string[] {
   const read = parseCertificate(der ?? leaf(issuing, extensions, overrides));
-  return checkMlsProfile(read, context).map(({ code, path, section }) => [code, path, section].join(" | "));
+  return checkMlsProfile(read, context).map(({ code, path, section, detail }) =>
+    [code, path, section, detail].join(" | "),
+  );
 }
 
 describe("what departs from the MLS certificate profile, and where", () => {
