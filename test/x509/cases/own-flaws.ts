@@ -16,6 +16,7 @@ import {
   uri,
 } from "../certificate-builder.js";
 import { bytes, element, oid, sequence } from "../der-writer.js";
+import { ed25519Key } from "../signing-keys.js";
 import {
   type AddCase,
   authority,
@@ -243,6 +244,13 @@ function caFlaws(add: AddCase): void {
       const root = authority("Root", undefined, { extensions });
       return { leaf: leaf(root), anchors: [root.der] };
     });
+  add("ca-flaw::one-key-two-names", "SUCCESS", "Two CAs of a path under two names have one key.", () => {
+    const key = ed25519Key("Upper and lower");
+    const root = authority("Root");
+    const upper = authority("Upper", root, { key });
+    const lower = authority("Lower", upper, { key });
+    return { leaf: leaf(lower), intermediates: [lower.der, upper.der], anchors: [root.der] };
+  });
   // RFC 5280 takes a name and a key of an anchor; its policies do not take part.
   for (const [id, more] of [
     ["requirement", policyConstraints(0)],
