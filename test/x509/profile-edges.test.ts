@@ -185,12 +185,14 @@ function explain({ extensions = {}, overrides = {}, context = {}, der }: Profile
 }
 
 describe("what departs from the MLS certificate profile, and where", () => {
-  const explained = Object.fromEntries(Object.entries(CASES).map(([id, input]) => [id, explain(input)]));
-  if (process.env["WRITE_VECTORS"] === "1") writeFileSync(EXPLAINED, `${JSON.stringify(explained, null, 2)}\n`);
+  if (process.env["WRITE_VECTORS"] === "1") {
+    const explained = Object.fromEntries(Object.entries(CASES).map(([id, input]) => [id, explain(input)]));
+    writeFileSync(EXPLAINED, `${JSON.stringify(explained, null, 2)}\n`);
+  }
   const recorded = JSON.parse(readFileSync(EXPLAINED, "utf8")) as Record<string, string[]>;
 
-  it.each(Object.keys(CASES))("%s", (id) => {
-    expect(explained[id]).toEqual(recorded[id]);
+  it.each(Object.entries(CASES))("%s", (id, input) => {
+    expect(explain(input)).toEqual(recorded[id]);
   });
 
   it("is recorded for these and no others", () => {
