@@ -35,6 +35,7 @@ import {
 
 const BOB = "mimi://example.org/u/bob";
 const BOB_PHONE = "mimi://example.org/d/bob/phone";
+const STRANGER = "mimi://other.example/u/eve";
 const hex = (octets: Uint8Array): string => Buffer.from(octets).toString("hex");
 
 interface Issued {
@@ -49,8 +50,14 @@ type Devices = Readonly<Record<string, readonly CredentialRecord[]>>;
 describe("evidence without a proof of the log, rule by rule", async () => {
   const root = await exampleRoot();
   const issuer = await exampleIssuer(root);
-  const issue = async (client: string, key: ExampleKey, user = ALICE, serial = client): Promise<Issued> => {
-    const leaf = await exampleLeaf({ serial, issuer, key, names: [user, client] });
+  const issue = async (
+    client: string,
+    key: ExampleKey,
+    user = ALICE,
+    serial = client,
+    by = issuer,
+  ): Promise<Issued> => {
+    const leaf = await exampleLeaf({ serial, issuer: by, key, names: [user, client] });
     const certificate = parseCertificate(leaf);
     return { client, key, leaf: hex(leaf), tbs: tbsCertificateHash(certificate), notAfter: certificate.notAfter };
   };
@@ -60,6 +67,9 @@ describe("evidence without a proof of the log, rule by rule", async () => {
   const laptop = await issue(LAPTOP, keys.laptop);
   const twin = await issue(LAPTOP, keys.phone, ALICE, "laptop with the phone's key");
   const bob = await issue(BOB_PHONE, keys.bob, BOB);
+  const stranger = await issue("mimi://other.example/d/eve/phone", keys.phone, STRANGER);
+  const otherIssuer = await exampleIssuer(root, "other.example");
+  const elsewhere = await issue(LAPTOP, keys.phone, ALICE, "by another CA", otherIssuer);
   const CA = hex(issuer.certificate);
   const domains = { "example.org": { anchors: [toBase64Url(root.certificate)], logId: toBase64Url(LOG_ID) } };
   const judge = {
@@ -246,6 +256,16 @@ describe("evidence without a proof of the log, rule by rule", async () => {
       "unsupported",
     ],
     [
+      "not logged, and its client with this key and another",
+      "KEY_MISMATCH",
+      () => ({
+        certificates: certificates(phone),
+        lists: [listed({ [PHONE]: [record({ ...phone, tbs: laptop.tbs }), record(phone2)] })],
+      }),
+      {},
+      "unsupported",
+    ],
+    [
       "not logged, nor its client",
       "KEY_MISMATCH",
       () => ({ certificates: certificates(laptop), lists: [listed(holds)] }),
@@ -324,6 +344,13 @@ describe("evidence without a proof of the log, rule by rule", async () => {
       { client: PHONE },
       "supported sighted served",
     ],
+    [
+      "a device with a revoked and an active certificate",
+      "PARTIAL_PRESENCE",
+      () => ({ lists: [listed({ [PHONE]: [...revoked[PHONE], record(phone2)] })] }),
+      { client: PHONE },
+      "supported sighted served",
+    ],
     ["a revoked one", "PARTIAL_PRESENCE", () => ({ lists: [listed(revoked)] }), { client: PHONE }, "unsupported"],
     ["another one", "PARTIAL_PRESENCE", () => ({ lists: [listed(holds)] }), { client: LAPTOP }, "unsupported"],
     ["no list", "PARTIAL_PRESENCE", () => ({}), { client: PHONE }, "unsupported"],
@@ -331,6 +358,13 @@ describe("evidence without a proof of the log, rule by rule", async () => {
       "its certificate",
       "DUPLICATE_CLIENT",
       () => ({ certificates: certificates(phone) }),
+      { client: PHONE },
+      "supported sighted",
+    ],
+    [
+      "its certificate and another's",
+      "DUPLICATE_CLIENT",
+      () => ({ certificates: certificates(laptop, phone) }),
       { client: PHONE },
       "supported sighted",
     ],
@@ -346,6 +380,21 @@ describe("evidence without a proof of the log, rule by rule", async () => {
     ["silence", "EVIDENCE_UNAVAILABLE", () => ({}), {}, "supported asked"],
     ["silence after a list", "EVIDENCE_UNAVAILABLE", () => ({ lists: [listed(holds)] }), {}, "supported asked"],
     ["no certificate", "CREDENTIAL_DEGRADED", () => ({}), {}, "supported sighted"],
+    ["no certificate, expired", "CREDENTIAL_DEGRADED", () => ({}), { id: "a|expired x" }, "supported sighted"],
+    [
+      "a certificate of a domain without anchors",
+      "SIGNATURE_KEY_REUSED",
+      () => ({ certificates: certificates(phone, stranger) }),
+      { client: PHONE },
+      "supported sighted",
+    ],
+    [
+      "a list of a user whose domain has no log",
+      "UNAUTHORISED_ENTRY",
+      () => ({ lists: [listed({}, 0, STRANGER)] }),
+      { user: STRANGER },
+      "unsupported",
+    ],
     [
       "a certificate that had expired",
       "CREDENTIAL_DEGRADED",
@@ -447,6 +496,34 @@ describe("evidence without a proof of the log, rule by rule", async () => {
       }),
       { id: `a|b|${hex(keys.phone.spkiHash)} ${BOB_PHONE}`, client: BOB_PHONE },
       "supported served",
+    ],
+    [
+      "a value that is no list",
+      "SIGNATURE_KEY_REUSED",
+      () => ({ lists: [{ version: 0, value: "00" }] }),
+      { id: `a|b|${hex(keys.phone.spkiHash)} ${PHONE}`, client: BOB_PHONE },
+      "unsupported",
+    ],
+    [
+      "another's certificate before the two",
+      "SIGNATURE_KEY_REUSED",
+      () => ({ certificates: certificates(bob, phone, twin) }),
+      { client: LAPTOP },
+      "proven",
+    ],
+    [
+      "two certificates, one of another CA",
+      "SIGNATURE_KEY_REUSED",
+      () => ({ certificates: certificates(phone, elsewhere) }),
+      { client: LAPTOP },
+      "supported sighted",
+    ],
+    [
+      "two certificates, the accused one of another CA",
+      "SIGNATURE_KEY_REUSED",
+      () => ({ certificates: certificates(elsewhere, phone) }),
+      { client: PHONE },
+      "supported sighted",
     ],
     [
       "one list",

@@ -1,3 +1,4 @@
+import { Configuration, SearchRequest } from "@mls-as/keytrans";
 import { nodeSuite } from "@mls-as/keytrans/node";
 import { nodeProvider } from "@mls-as/mls-core/node";
 import {
@@ -13,6 +14,7 @@ import {
   type FindingKind,
   GhostDetector,
   type GhostEvent,
+  type HeadEvidence,
   judgeFinding,
   parseCertificate,
   preparePolicy,
@@ -21,6 +23,7 @@ import {
   tbsCertificateHash,
   toBase64Url,
 } from "@mls-as/mls-credentials";
+import { decode, encode } from "@mls-as/tls-codec";
 import { beforeAll, describe, expect, test } from "vitest";
 import { type ExampleCa, exampleIssuer, exampleLeaf, exampleRoot } from "../conformance/example-certificates.js";
 import {
@@ -293,6 +296,14 @@ describe("what a third party finds in a finding's evidence", () => {
     await log.append(listOf(2, [phone, tablet(recordFor(ghost, { revokedAt: at + 60, reason: 0 }))], v1), at + 60);
     const finding = await findingOf(detectorOf(), [first, await log.lookup(ALICE, at + 60)], "TRANSIENT_DEVICE");
     await expectVerdict(finding, "proven");
+    // The version between them needs no proof where the next is proven and names it.
+    const [before, after] = finding.evidence.lists ?? [];
+    const between = { version: 1, value: Buffer.from(encodeDeviceList(v1)).toString("hex") };
+    if (before === undefined || after === undefined) throw new Error("no lists");
+    const entry = { ...finding, kind: "UNAUTHORISED_ENTRY" } as const;
+    await expectVerdict({ ...entry, evidence: { lists: [before, between, after] } }, "proven");
+    const { proof: _, ...claimed } = after;
+    await expectVerdict({ ...entry, evidence: { lists: [before, between, claimed] } }, "supported", ["served"]);
     await expectVerdict({ ...finding, evidence: { lists: finding.evidence.lists?.slice(1) ?? [] } }, "unsupported");
   });
 
@@ -430,6 +441,119 @@ describe("what a third party finds in a finding's evidence", () => {
     expect(await judgeFinding({ ...finding, evidence: { certificates: ["3000"] } }, judge)).toMatchObject({
       standing: "unsupported",
     });
+  });
+
+  test("a proof counts for what it proves", async () => {
+    await openLog();
+    const { phone, v0 } = await phoneOnly();
+    const ghost = await issue(TABLET, keys.tablet);
+    const since = T + DAY;
+    const ghostly = [tree(since, 1, [sighted(0, phone), sighted(1, ghost)])];
+    await log.heartbeat(at);
+    const unlogged = await findingOf(detectorOf(), [...ghostly, await log.lookup(ALICE, at)], "UNLOGGED_LEAF");
+    const entry = unlogged.evidence.lists?.[0];
+    if (entry?.proof === undefined) throw new Error("no proof");
+    const { proof } = entry;
+    const judged = async (lists: NonNullable<Finding["evidence"]["lists"]>, by = judge) => {
+      const evidence = { ...unlogged.evidence, lists };
+      const verdict = await judgeFinding({ ...unlogged, evidence }, by);
+      return verdict.standing === "unsupported" ? verdict.reason : [verdict.standing, ...verdict.assumes].join(" ");
+    };
+    expect(await judged([entry])).toBe("supported sighted");
+
+    const another = "lists[0].proof: proves another version or value";
+    expect(await judged([{ ...entry, version: 1 }])).toBe(another);
+    const emptied = Buffer.from(encodeDeviceList({ ...v0, devices: [] })).toString("hex");
+    expect(await judged([{ ...entry, value: emptied }])).toBe(another);
+    expect(await judged([{ ...entry, version: 1, value: emptied }])).toBe(another);
+
+    const request = decode(SearchRequest, Buffer.from(proof.request, "hex"));
+    const asking = (last: number) => Buffer.from(encode(SearchRequest, { ...request, last })).toString("hex");
+    expect(await judged([{ ...entry, proof: { ...proof, request: asking(1) } }])).toBe(
+      "lists[0].proof: rests on an earlier view, which only its maker can vouch for",
+    );
+    const nobody = Buffer.from(encode(SearchRequest, { ...request, label: Uint8Array.of(0xff) })).toString("hex");
+    expect(await judged([{ ...entry, proof: { ...proof, request: nobody } }])).toMatch(/^lists\[0\]\.proof: identity-/);
+    expect(await judged([{ ...entry, proof: { ...proof, response: "00" } }])).toMatch(/^lists\[0\]\.proof: /);
+    const domains = {
+      "example.org": { anchors: [toBase64Url(root.certificate)], logId: toBase64Url(new Uint8Array(32)) },
+    };
+    const stranger = { ...judge, policy: preparePolicy(encodePolicy(defaultPolicy(domains))) };
+    expect(await judged([entry], stranger)).toBe("lists[0].proof: not of the log that answers for this user");
+
+    // The accuser shows a version that the log had before, by a proof that says nothing of its time.
+    const added = { client: TABLET, addedAt: BigInt(since), credentials: [recordFor(ghost)] };
+    await log.append(listOf(1, [...v0.devices, added], v0), at + DAY);
+    const { proof: ofOldVersion, value } = await log.lookup(ALICE, at + DAY, 0);
+    if (ofOldVersion === undefined) throw new Error("no proof");
+    const old = { version: 0, value: Buffer.from(value).toString("hex"), proof: ofOldVersion };
+    expect(await judged([old])).toBe("supported sighted served");
+    // Another user's list, proven though it is, says nothing of this one.
+    await log.append(listOf(0, [], undefined, BOB), at + DAY);
+    const bobs = await log.lookup(BOB, at + DAY);
+    if (bobs.proof === undefined) throw new Error("no proof");
+    const ofBob = { version: 0, value: Buffer.from(bobs.value).toString("hex"), proof: bobs.proof };
+    expect(await judged([ofBob])).toBe("no device list");
+    const evidence = { lists: [ofBob] };
+    for (const kind of ["UNAUTHORISED_ENTRY", "VIEW_SPLIT"] as const)
+      expect(await judgeFinding({ ...unlogged, kind, evidence }, judge)).toMatchObject({ standing: "unsupported" });
+    // Shown the newest besides, it contradicts.
+    const newest = await log.lookup(ALICE, at + DAY);
+    if (newest.proof === undefined) throw new Error("no proof");
+    const holding = { version: 1, value: Buffer.from(newest.value).toString("hex"), proof: newest.proof };
+    expect(await judged([old, holding])).toBe("the list holds it");
+  });
+
+  test("a list is too old to accuse before the log's clock may have reached the sighting", async () => {
+    await openLog();
+    await phoneOnly();
+    await log.heartbeat(at);
+    const ghost = await issue(TABLET, keys.tablet);
+    const events = [tree(T, 1, [sighted(0, ghost)]), await log.lookup(ALICE, at)];
+    const finding = await findingOf(detectorOf(), events, "UNLOGGED_LEAF");
+    const { clockSkew } = judge.policy.policy;
+    await expectVerdict({ ...finding, since: at - clockSkew }, "supported", ["sighted"]);
+    await expectVerdict({ ...finding, since: at - clockSkew + 1 }, "unsupported");
+    const silence = { ...finding, kind: "EVIDENCE_UNAVAILABLE" } as const;
+    const { evidenceDeadline } = judge.policy.policy;
+    await expectVerdict({ ...silence, since: at - evidenceDeadline + 1 }, "supported", ["asked"]);
+    await expectVerdict({ ...silence, since: at - evidenceDeadline }, "unsupported");
+  });
+
+  test("a signed head counts for its size and root alone", async () => {
+    await openLog();
+    await phoneOnly();
+    const fork = await ProvenLog.create("fork");
+    await fork.heartbeat(T - DAY);
+    await fork.append(listOf(0, []), T);
+    const events = [await log.head(ALICE, T, "lookup"), await fork.head(ALICE, T, "gossip")];
+    const finding = { ...(await findingOf(detectorOf(), events, "VIEW_SPLIT")), user: ALICE };
+    const [mine, theirs] = finding.evidence.heads ?? [];
+    if (mine === undefined || theirs?.signed === undefined) throw new Error("no heads");
+    const hex = (configuration: Configuration): string =>
+      Buffer.from(encode(Configuration, configuration)).toString("hex");
+    const judged = async (...heads: HeadEvidence[]) => {
+      const verdict = await judgeFinding({ ...finding, evidence: { heads } }, judge);
+      return verdict.standing === "unsupported" ? verdict.reason : [verdict.standing, ...verdict.assumes].join(" ");
+    };
+    expect(await judged(mine, theirs)).toBe("proven");
+    expect(await judged(mine, { ...theirs, position: theirs.position + 1 })).toBe(
+      `heads[1].signed: signed for ${theirs.position + 1} entries`,
+    );
+    expect(await judged(mine, { ...theirs, root: mine.root })).toBe(
+      "heads[1].signed: the signature is not over this root",
+    );
+    const cut = { ...theirs.signed, treeHead: theirs.signed.treeHead.slice(0, -2) };
+    expect(await judged(mine, { ...theirs, signed: cut })).toMatch(/^heads\[1\]\.signed: /);
+    const other = { ...theirs.signed, configuration: hex({ ...log.configuration, vrfPublicKey: Uint8Array.of(1) }) };
+    expect(await judged(mine, { ...theirs, signed: other })).toBe(
+      "heads[1].signed: not of the log that answers for this user",
+    );
+    expect(await judged()).toBe("the lists, read again, keep the rules");
+    expect(await judged(mine)).toBe("the heads do not contradict each other");
+    // Further heads between them do not hide the two that cannot both be true.
+    const elsewhere = { position: 1000, root: "00", source: "gossip" };
+    expect(await judged(mine, elsewhere, theirs)).toBe("proven");
   });
 
   test("every kind of finding was judged", () => {

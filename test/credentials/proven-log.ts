@@ -80,10 +80,10 @@ export class ProvenLog {
     return new Response(Uint8Array.from(await answer()), { headers });
   };
 
-  /** A lookup as a `device-list` event, with a proof from no earlier view. */
-  async lookup(user: string, at: number): Promise<Extract<GhostEvent, { type: "device-list" }>> {
+  /** A lookup as a `device-list` event, with a proof from no earlier view; of the greatest version, or of a given one. */
+  async lookup(user: string, at: number, asked?: number): Promise<Extract<GhostEvent, { type: "device-list" }>> {
     const client = createClient({ suite: this.suite, configuration: this.configuration });
-    const prepared = client.prepareSearch(client.initialState(), { label: identityBytes(user) });
+    const prepared = client.prepareSearch(client.initialState(), { label: identityBytes(user), version: asked });
     const response = await this.#prover.search(prepared.request);
     const { result } = await prepared.verify(response, at * 1000);
     const proof: LogProof = {
@@ -94,7 +94,8 @@ export class ProvenLog {
       recent: client.setting.recent,
     };
     const provenAt = Math.floor(result.timestamp / 1000);
-    return { type: "device-list", at, user, version: result.version, value: result.value, provenAt, proof };
+    const { version, value } = result;
+    return { type: "device-list", at, user, version, value, provenAt, proof, greatest: asked === undefined };
   }
 
   /** What a sender staples about a user, and a walk of the distinguished heads that must come before it. */

@@ -21,7 +21,8 @@ import { confirmed, type Opinion, proven, unfounded } from "./judgement.js";
 
 const ASSUMPTIONS: Readonly<Record<string, string>> = {
   sighted: "that the credential really stood in that group, or came in that KeyPackage, by then",
-  served: "that the log really served these lists or heads, which carry no proof of their own",
+  served:
+    "that the log really served these lists or heads, as the newest where that matters: they carry no proof of it",
   "not-mine": "that the user did not do it: only the user can say what is theirs",
   asked: "that the log was really asked, and did not answer",
 };

@@ -64,7 +64,48 @@ describe("alerts", () => {
     expect(queue.due(HOUR)).toEqual([]);
   });
 
-  it("rest after an alert, but escalate at once when something critical is confirmed", () => {
+  it("begin with what is confirmed, then with what has been so for longest", () => {
+    const queue = new AlertQueue(SCHEDULE);
+    const suspect = finding("a", { life: "suspect", since: 1 });
+    queue.offer(
+      [suspect, finding("b", { since: 3 }), finding("c", { since: 2 }), critical("d", { life: "suspect" })],
+      0,
+    );
+    expect(idsOf(queue.due(HOUR))).toEqual([["d", "c", "b", "a"]]);
+  });
+
+  it("are about what is new, not about what was told before", () => {
+    const queue = new AlertQueue(SCHEDULE);
+    queue.offer([finding("a"), finding("b", { life: "suspect" })], 0);
+    expect(idsOf(queue.due(HOUR))).toEqual([["a", "b"]]);
+    expect(queue.offer([finding("a"), finding("b", { life: "suspect" })], 2 * HOUR)).toEqual([]);
+    expect(queue.nextDue()).toBeUndefined();
+    queue.offer([finding("c")], 3 * HOUR);
+    expect(idsOf(queue.due(4 * HOUR))).toEqual([["c"]]);
+    expect(queue.offer([finding("b")], 5 * HOUR)).toEqual([]);
+    const escalated = queue.due(6 * HOUR);
+    expect(escalated).toMatchObject([{ occasion: "escalation" }]);
+    expect(idsOf(escalated)).toEqual([["b"]]);
+  });
+
+  it("keep what was told while a finding is pending again", () => {
+    const queue = new AlertQueue(SCHEDULE);
+    queue.offer([finding("a", { life: "suspect" })], 0);
+    expect(queue.due(HOUR)).toHaveLength(1);
+    queue.offer([finding("a", { life: "pending" })], 2 * HOUR);
+    queue.offer([finding("a", { life: "suspect" })], 3 * HOUR);
+    expect(queue.nextDue()).toBeUndefined();
+  });
+
+  it("come after an hour, and again after a day, unless the app says otherwise", () => {
+    const queue = new AlertQueue();
+    queue.offer([critical("a", { life: "suspect" })], 0);
+    expect(queue.nextDue()).toBe(HOUR);
+    expect(queue.due(HOUR)).toHaveLength(1);
+    expect(queue.nextDue()).toBe(HOUR + DAY);
+  });
+
+  it("collect again after an alert, but escalate at once when something critical is confirmed", () => {
     const queue = new AlertQueue(SCHEDULE);
     queue.offer([critical("a", { life: "suspect" })], 0);
     expect(queue.due(HOUR)).toMatchObject([{ occasion: "news" }]);
@@ -99,6 +140,7 @@ describe("alerts", () => {
     expect(queue.due(DAY)).toMatchObject([{ occasion: "reminder", findings: [{ id: "a" }] }]);
     expect(queue.due(3 * DAY - 1)).toEqual([]);
     expect(queue.due(3 * DAY)).toMatchObject([{ occasion: "reminder" }]);
+    expect(queue.nextDue()).toBe(7 * DAY);
     queue.offer([critical("a", { life: "acknowledged" })], 3 * DAY);
     expect(queue.due(30 * DAY)).toEqual([]);
   });
@@ -109,7 +151,18 @@ describe("alerts", () => {
     const restored = AlertQueue.restore(queue.snapshot(), SCHEDULE);
     expect(restored.snapshot()).toEqual(queue.snapshot());
     for (const at of [10, HOUR, DAY, 3 * DAY]) expect(restored.due(at)).toEqual(queue.due(at));
-    expect(() => AlertQueue.restore(queue.snapshot().subarray(1))).toThrow(GhostStateError);
-    expect(() => AlertQueue.restore(new Uint8Array([0, 9]))).toThrow(GhostStateError);
+    const refused = (snapshot: Uint8Array) => {
+      expect(() => AlertQueue.restore(snapshot)).toThrow(GhostStateError);
+      try {
+        AlertQueue.restore(snapshot);
+      } catch (error) {
+        return (error as GhostStateError).code;
+      }
+      return undefined;
+    };
+    const snapshot = queue.snapshot();
+    expect(refused(snapshot.subarray(1))).toBe("malformed-state");
+    snapshot[1] = 9;
+    expect(refused(snapshot)).toBe("unknown-format");
   });
 });

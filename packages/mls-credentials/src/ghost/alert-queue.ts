@@ -6,7 +6,7 @@ import { listOf, mapOf, real, text } from "./state-fields.js";
 
 /** When people are told. Seconds. */
 export interface AlertSchedule {
-  /** How long changes about a user are collected after the first, and how long that user then rests. */
+  /** How long changes about a user are collected after the first. */
   readonly quietPeriod: number;
   /** After how long an unacknowledged critical finding is told again; each time twice as long. */
   readonly reminder: number;
@@ -49,8 +49,6 @@ export class AlertQueue {
   readonly #told = new Map<string, Told>();
   /** When the waiting findings of a user are due. */
   readonly #due = new Map<string, number>();
-  /** Until when a user rests. */
-  readonly #rest = new Map<string, number>();
 
   constructor(schedule: AlertSchedule = DEFAULT_ALERT_SCHEDULE) {
     this.#schedule = schedule;
@@ -69,8 +67,7 @@ export class AlertQueue {
       this.#open.set(finding.id, finding);
       if (!this.#isNews(finding)) continue;
       const urgent = finding.severity === "critical" && level === "confirmed";
-      const rested = this.#rest.get(finding.user) ?? Number.NEGATIVE_INFINITY;
-      const due = urgent ? now : Math.max(now + this.#schedule.quietPeriod, rested);
+      const due = urgent ? now : now + this.#schedule.quietPeriod;
       this.#due.set(finding.user, Math.min(due, this.#due.get(finding.user) ?? due));
     }
     return this.due(now);
@@ -94,26 +91,24 @@ export class AlertQueue {
   /** When `due` next has something to say, if nothing else happens. */
   nextDue(): number | undefined {
     let next = Math.min(Number.POSITIVE_INFINITY, ...this.#due.values());
-    for (const id of this.#open.keys()) next = Math.min(next, this.#reminderOf(id));
+    for (const finding of this.#open.values()) next = Math.min(next, this.#reminderOf(finding));
     return Number.isFinite(next) ? next : undefined;
   }
 
   /** Everything to be kept over restarts. */
   snapshot(): Uint8Array {
-    const [open, told, due, rest] = [this.#open, this.#told, this.#due, this.#rest];
-    return encode(Stored, { format: FORMAT, open: [...open.values()], told, due, rest });
+    return encode(Stored, { format: FORMAT, open: [...this.#open.values()], told: this.#told, due: this.#due });
   }
 
   /** @throws GhostStateError */
   static restore(snapshot: Uint8Array, schedule: AlertSchedule = DEFAULT_ALERT_SCHEDULE): AlertQueue {
     const queue = new AlertQueue(schedule);
     try {
-      const { format, open, told, due, rest } = decode(Stored, snapshot);
+      const { format, open, told, due } = decode(Stored, snapshot);
       if (format !== FORMAT) throw new GhostStateError("unknown-format", "format", `format ${format}`);
       for (const finding of open) queue.#open.set(finding.id, finding);
       for (const [id, each] of told) queue.#told.set(id, each);
       for (const [user, at] of due) queue.#due.set(user, at);
-      for (const [user, at] of rest) queue.#rest.set(user, at);
     } catch (error) {
       if (error instanceof CodecError) throw new GhostStateError("malformed-state", error.path, error.reason, error);
       throw error;
@@ -137,7 +132,6 @@ export class AlertQueue {
       const reminders = occasion === "reminder" ? (before?.reminders ?? 0) + 1 : 0;
       this.#told.set(finding.id, { level: levelOf(finding) as Level, at: now, reminders });
     }
-    this.#rest.set(user, now + this.#schedule.quietPeriod);
     const sorted = [...findings].sort((a, b) => gravity(a) - gravity(b) || a.since - b.since);
     return { at: now, user, severity: (sorted[0] as Finding).severity, occasion, findings: sorted };
   }
@@ -145,14 +139,13 @@ export class AlertQueue {
   #overdue(now: number): Map<string, Finding[]> {
     const overdue = new Map<string, Finding[]>();
     for (const finding of this.#open.values())
-      if (this.#reminderOf(finding.id) <= now)
-        overdue.set(finding.user, [...(overdue.get(finding.user) ?? []), finding]);
+      if (this.#reminderOf(finding) <= now) overdue.set(finding.user, [...(overdue.get(finding.user) ?? []), finding]);
     return overdue;
   }
 
-  #reminderOf(id: string): number {
+  #reminderOf({ id, severity }: Finding): number {
     const told = this.#told.get(id);
-    if (told === undefined || this.#open.get(id)?.severity !== "critical") return Number.POSITIVE_INFINITY;
+    if (told === undefined || severity !== "critical") return Number.POSITIVE_INFINITY;
     return told.at + this.#schedule.reminder * 2 ** told.reminders;
   }
 }
@@ -164,7 +157,7 @@ function levelOf({ life }: Finding): Level | undefined {
 const gravity = ({ severity, life }: Finding): number =>
   2 * SEVERITIES.indexOf(severity) + (life === "confirmed" ? 0 : 1);
 
-const FORMAT = 1;
+const FORMAT = 2;
 const ToldCodec: Codec<Told> = struct({
   level: enumeration(uint8, { suspect: 2, confirmed: 3 }),
   at: real,
@@ -175,5 +168,4 @@ const Stored = struct({
   open: listOf(FindingCodec),
   told: mapOf(text, ToldCodec),
   due: mapOf(text, real),
-  rest: mapOf(text, real),
 });

@@ -62,20 +62,19 @@ function readList(value: Uint8Array): DeviceList | undefined {
   }
 }
 
-/** Leaves among the given certificates, each with the rest of them as possible issuers. */
+/** Leaves among the given certificates, which are the possible issuers too. */
 async function readCertificates(encoded: readonly string[], judge: EvidenceJudge): Promise<JudgedCertificate[]> {
   const parsed = encoded.map((der, i) => parse(hexBytes(der), `certificates[${i}]`));
   const judged: JudgedCertificate[] = [];
   for (const certificate of parsed) {
     const names = mlsNames(certificate);
     if (names === undefined) continue;
-    const others = parsed.filter((other) => other !== certificate);
     judged.push({
       certificate,
       ...names,
       spkiHash: bytesKey(spkiHash(certificate.spki)),
       tbsCertificateHash: bytesKey(tbsCertificateHash(certificate)),
-      issued: await isIssued(certificate, names.user, others, judge),
+      issued: await isIssued(certificate, names.user, parsed, judge),
     });
   }
   return judged;

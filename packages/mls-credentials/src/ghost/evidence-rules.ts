@@ -28,6 +28,11 @@ function served(lists: readonly JudgedListEntry[]): EvidenceAssumption[] {
   return lists.length > 0 && lists.every(({ proven }) => proven) ? [] : ["served"];
 }
 
+/** `served` too where the log's proof is of a given version: that it was the newest is the accuser's word. */
+function servedAsNewest({ greatestAt }: JudgedListEntry): EvidenceAssumption[] {
+  return greatestAt === undefined ? ["served"] : [];
+}
+
 function concluded(assumes: readonly EvidenceAssumption[]): EvidenceVerdict {
   return { standing: assumes.length === 0 ? "proven" : "supported", assumes };
 }
@@ -63,7 +68,7 @@ const unlogged: EvidenceRule = (finding, evidence, { policy }) => {
   const { greatestAt } = newest;
   if (greatestAt !== undefined && greatestAt < finding.since + policy.policy.clockSkew)
     return unsupported("the list is older than the sighting");
-  return supported("sighted", ...served([newest]));
+  return supported("sighted", ...servedAsNewest(newest));
 };
 
 const keyMismatch: EvidenceRule = (finding, evidence, judge) => {
@@ -202,7 +207,7 @@ const partialPresence: EvidenceRule = (finding, evidence) => {
   const active = recordsOf(newest).some(
     ({ client, record }) => client === finding.client && record.status === "active",
   );
-  return active ? supported("sighted", ...served([newest])) : unsupported("the list holds no such device");
+  return active ? supported("sighted", ...servedAsNewest(newest)) : unsupported("the list holds no such device");
 };
 
 /** Expiry is in the certificate; how long a leaf stayed, or that it had certificates before, only its group saw. */

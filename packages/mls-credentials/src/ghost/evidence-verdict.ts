@@ -19,7 +19,7 @@ export interface EvidenceJudge {
 export type EvidenceAssumption =
   /** That the credential stood in that group, or came in that KeyPackage, by `since`. */
   | "sighted"
-  /** That the log served these lists or heads: they carry no proof of their own. */
+  /** That the log served these lists or heads, or served them as the newest: they carry no proof of that. */
   | "served"
   /** That the user did not do it: only the user can say what is theirs. */
   | "not-mine"
