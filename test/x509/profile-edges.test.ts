@@ -21,7 +21,7 @@ import {
   uri,
 } from "./certificate-builder.js";
 import { bytes, element, generalizedTime, nullValue, octetString, oid, sequence, time } from "./der-writer.js";
-import { ecdsaKey, ed25519Key, ed448Key, rsaKey } from "./signing-keys.js";
+import { bareKey, ecdsaKey, ed25519Key, ed448Key, rsaKey } from "./signing-keys.js";
 import { CLIENT, IM_URI, leaf, type LeafExtensions, NAMES, USER, usualChain } from "./world.js";
 
 interface ProfileCase {
@@ -107,6 +107,11 @@ const CASES: Readonly<Record<string, ProfileCase>> = {
   "an RSA key": { overrides: { key: rsaKey("issuing") }, context: { scheme: 0x0807, signatureKey: bytes(1) } },
   "an Ed448 key": { overrides: { key: ed448Key("leaf") } },
   "an Ed448 key for its scheme": { overrides: { key: ed448Key("leaf") }, context: { scheme: 0x0808 } },
+  "an Ed448 key for another scheme": { overrides: { key: ed448Key("leaf") }, context: { scheme: 0x0807 } },
+  "a key of an unknown kind": {
+    overrides: { key: bareKey(sequence(sequence(oid("1.3.101.110")), element(3, bytes(0, 1)))) },
+    context: { scheme: 0x0807, signatureKey: bytes(1) },
+  },
   "a P-256 key": { overrides: { key: ecdsaKey("leaf", "P-256") }, context: { scheme: 0x0403 } },
   "a P-256 key for P-384": { overrides: { key: ecdsaKey("leaf", "P-256") }, context: { scheme: 0x0503 } },
   "another signature key": under({ signatureKey: new Uint8Array(32) }),
