@@ -161,6 +161,20 @@ function deltaCases(add: AddCase): void {
           return [{ number: 10 }, ...(order === "first" ? lists : lists.toReversed())];
         }),
       );
+  for (const [id, reasons] of [
+    ["revokes-then-removes", [1, 8]],
+    ["removes-then-revokes", [8, 1]],
+  ] as const)
+    add(
+      `crl-scope::delta-${id}`,
+      "FAILURE",
+      "A delta names a certificate twice: it is revoked if either says so.",
+      () =>
+        covered(({ serial }) => [
+          { number: 10, entries: [{ serial, reason: 6 }] },
+          { number: 11, base: 10, entries: reasons.map((reason) => ({ serial, reason })) },
+        ]),
+    );
   add("crl-scope::newer-delta-late", "FAILURE", "The newer of two deltas is out of date; the older one revokes.", () =>
     covered(({ serial }) => [
       { number: 10 },
@@ -245,6 +259,8 @@ function crlIssuerNames(add: AddCase): void {
 /** Names that differ only in how their parts are divided, and a type that is rare. */
 function pointNameForms(add: AddCase): void {
   const cases: readonly [string, Expected, Uint8Array, Uint8Array][] = [
+    ["uri-case-of-host", "SUCCESS", POINT, uri("HTTP://AS.mls.example/crl/1.crl")],
+    ["uri-case-of-path", "FAILURE", POINT, uri("http://as.mls.example/CRL/1.crl")],
     ["ip-divided", "FAILURE", ip(192, 0, 2, 1), ip(19, 20, 2, 1)],
     [
       "other-name-divided",

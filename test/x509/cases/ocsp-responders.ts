@@ -1,5 +1,6 @@
 import { basicConstraints, extendedKeyUsage, extension, keyUsage, name } from "../certificate-builder.js";
 import { nullValue } from "../der-writer.js";
+import { ed25519Key } from "../signing-keys.js";
 import { type AddCase, authority, type LeafExtensions } from "../world.js";
 import { answered, delegate } from "./status.js";
 
@@ -39,6 +40,17 @@ export function ocspResponderCases(add: AddCase): void {
       const another = authority("Another", set.root, { key: set.issuing.key });
       return { signer: delegate({ ...set, issuing: another }) };
     }),
+  );
+  add("ocsp-responder::under-the-issuers-name", "SUCCESS", "The responder has the issuer's name and another key.", () =>
+    answered((set) => ({
+      signer: { ...delegate(set, { subject: set.issuing.name }), name: set.issuing.name },
+    })),
+  );
+  add(
+    "ocsp-responder::under-the-issuers-name-alone",
+    "FAILURE",
+    "As before, without a certificate of the issuer.",
+    () => answered((set) => ({ signer: authority("Issuing", undefined, { key: ed25519Key("Responder") }) })),
   );
   add("ocsp-responder::of-a-lenient-issuer", "SUCCESS", "The issuer's basicConstraints is not critical.", () =>
     answered((set) => ({ signer: delegate(set) }), { basic: basicConstraints(true, 0, false) }),

@@ -7,10 +7,11 @@ import {
   ip,
   name,
   nameConstraints,
+  otherName,
   subjectAltName,
   uri,
 } from "../certificate-builder.js";
-import { element, oid, sequence, setOf } from "../der-writer.js";
+import { element, oid, sequence, setOf, utf8 } from "../der-writer.js";
 import { type AddCase, authority, type CaseInput, leaf, NAMES, NO_NAME, withLeaf } from "../world.js";
 
 type Expected = "SUCCESS" | "FAILURE";
@@ -22,10 +23,60 @@ interface Constrained {
   readonly subject?: Uint8Array;
 }
 
+const utf8Mailbox = otherName("1.3.6.1.5.5.7.8.9", element(12, utf8("jö@mls.example")));
+
 /** More of name constraints: their own form, several of them, and names at their edges. */
 export function subtreeCases(add: AddCase): void {
   const cases: readonly [string, Expected, string, Constrained][] = [
     ["uri-empty-label", "FAILURE", "A URI constraint with an empty label.", { permitted: [uri("mls..example")] }],
+    [
+      "email-quoted-excluded",
+      "FAILURE",
+      "An excluded mailbox in quotes.",
+      { excluded: [email("joe@mls.example")], names: [email('"joe"@mls.example')] },
+    ],
+    [
+      "email-escaped-excluded",
+      "FAILURE",
+      "An excluded mailbox in quotes, with an escape.",
+      { excluded: [email("joe@mls.example")], names: [email('"j\\oe"@mls.example')] },
+    ],
+    [
+      "email-quoted-permitted",
+      "SUCCESS",
+      "A permitted mailbox in quotes.",
+      { permitted: [email("joe@mls.example")], names: [email('"joe"@mls.example')] },
+    ],
+    [
+      "email-quoted-another",
+      "FAILURE",
+      "Another mailbox in quotes.",
+      { permitted: [email("joe@mls.example")], names: [email('"jo e"@mls.example')] },
+    ],
+    [
+      "utf8-mailbox-excluded",
+      "FAILURE",
+      "An e-mail address beyond ASCII where all are excluded.",
+      { excluded: [email("")], names: [utf8Mailbox] },
+    ],
+    [
+      "utf8-mailbox-permitted",
+      "FAILURE",
+      "An e-mail address beyond ASCII where a host's are permitted: it is not judged.",
+      { permitted: [email("mls.example")], names: [utf8Mailbox] },
+    ],
+    [
+      "utf8-mailbox-unconstrained",
+      "SUCCESS",
+      "An e-mail address beyond ASCII where DNS names are excluded.",
+      { excluded: [dns("")], names: [utf8Mailbox] },
+    ],
+    [
+      "other-name-beside-email",
+      "SUCCESS",
+      "Another otherName where all e-mail addresses are excluded.",
+      { excluded: [email("")], names: [otherName("1.3.6.1.5.5.7.8.5", element(12, utf8("joe@mls.example")))] },
+    ],
     [
       "email-empty-label",
       "FAILURE",

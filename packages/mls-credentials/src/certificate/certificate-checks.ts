@@ -2,12 +2,12 @@ import { type Certificate, isCritical } from "./certificate.js";
 import { equalBytes } from "@mls-as/tls-codec";
 import { type Extension, isUnderstoodExtension } from "./extensions.js";
 import {
-  isAbsoluteUri,
+  type GeneralName,
+  isAddress,
   isHostName,
   isPresentedHostName,
+  parseUri,
   splitMailbox,
-  uriHost,
-  type GeneralName,
 } from "./general-name.js";
 import { constraintProblem } from "./name-constraints.js";
 import { ANY_POLICY, ExtensionOid } from "./oids.js";
@@ -192,22 +192,16 @@ function generalNameProblem(name: GeneralName): string | undefined {
     case "ip":
       return name.value.length === 4 || name.value.length === 16 ? undefined : "iPAddress of neither 4 nor 16 octets";
     case "uri": {
-      if (!isAbsoluteUri(name.value)) return "uniformResourceIdentifier that is no absolute URI";
-      if (!/^[A-Za-z][A-Za-z0-9+.-]*:\/\//.test(name.value)) return undefined;
-      const host = uriHost(name.value);
+      const uri = parseUri(name.value);
+      if (uri === undefined) return "uniformResourceIdentifier that is no absolute URI";
       // file:///path has an authority, an empty one; RFC 5280 asks for a host where there is an authority.
-      return host !== undefined && (isHostName(host) || isAddress(host))
+      return uri.host === undefined || isHostName(uri.host) || isAddress(uri.host)
         ? undefined
         : "uniformResourceIdentifier without a host";
     }
     default:
       return undefined;
   }
-}
-
-/** An address as a URI writes it: IPv6 in brackets, or IPv4. */
-function isAddress(host: string): boolean {
-  return /^\[[0-9a-f:.]+\]$/.test(host) || /^\d{1,3}(\.\d{1,3}){3}$/.test(host);
 }
 
 function issuerProblems(certificate: Certificate, role: PathRole): CertificateProblem[] {

@@ -153,8 +153,8 @@ function readCertificateList(der: Uint8Array): CertificateList {
     baseNumber,
     issuingDistributionPoint: point,
     unusable,
-    size: entries.byCertificate.size,
-    find: (certificateIssuer, serialHex) => entries.byCertificate.get(`${serialHex}|${certificateIssuer.key}`),
+    size: [...entries.byIssuer.values()].reduce((sum, { size }) => sum + size, 0),
+    find: (certificateIssuer, serialHex) => entries.byIssuer.get(certificateIssuer.key)?.get(serialHex),
   };
 }
 
@@ -168,7 +168,8 @@ function pointScopes(point: IssuingDistributionPoint | undefined): number {
 }
 
 interface Entries {
-  readonly byCertificate: ReadonlyMap<string, RevokedEntry>;
+  /** By the key of the issuer's name, then by serial number. */
+  readonly byIssuer: ReadonlyMap<string, ReadonlyMap<string, RevokedEntry>>;
   readonly unknownCritical: string | undefined;
   /** True when an entry is to be removed from the list. */
   readonly removes: boolean;
@@ -177,12 +178,12 @@ interface Entries {
 }
 
 function readEntries(element: DerElement | undefined, crlIssuer: Name, extended: boolean): Entries {
-  const byCertificate = new Map<string, RevokedEntry>();
+  const byIssuer = new Map<string, Map<string, RevokedEntry>>();
   let unknownCritical: string | undefined;
   let named = false;
   let removes = false;
   let issuer = crlIssuer;
-  if (element === undefined) return { byCertificate, unknownCritical, named, removes };
+  if (element === undefined) return { byIssuer, unknownCritical, named, removes };
   const list = new DerReader(element);
   // An empty list is left out; one that is encoded all the same says nothing wrong.
   while (!list.done) {
@@ -210,9 +211,13 @@ function readEntries(element: DerElement | undefined, crlIssuer: Name, extended:
     if (reason === 7 || reason > 10)
       throw new CertificateError("malformed-crl", "RFC 5280, Reason Code", `reason ${reason}`, element.start);
     removes ||= reason === 8;
-    byCertificate.set(`${bytesToHex(serial)}|${issuer.key}`, { revokedAt, reason });
+    const ofIssuer = byIssuer.get(issuer.key) ?? new Map<string, RevokedEntry>();
+    byIssuer.set(issuer.key, ofIssuer);
+    const serialHex = bytesToHex(serial);
+    // Named twice, a certificate is revoked if either entry says so.
+    if (reason !== 8 || !ofIssuer.has(serialHex)) ofIssuer.set(serialHex, { revokedAt, reason });
   }
-  return { byCertificate, unknownCritical, named, removes };
+  return { byIssuer, unknownCritical, named, removes };
 }
 
 function readIssuingDistributionPoint(element: DerElement): IssuingDistributionPoint {

@@ -25,6 +25,7 @@ export class CrlStatusChecker {
   readonly #inputs: RevocationInputs;
   /** Newest first: of two current CRLs of one scope the newer one decides. */
   readonly #crls: readonly CertificateList[];
+  readonly #deltas: readonly CertificateList[];
   /** Signature outcome of each CRL with each key tried. */
   readonly #signatures = new Map<CertificateList, Map<Certificate, boolean>>();
   /** Certificates whose status is being determined: asking again would go round in circles. */
@@ -35,6 +36,7 @@ export class CrlStatusChecker {
     this.#crls = (inputs.crls ?? []).toSorted(
       (left, right) => newness(right) - newness(left) || compareNumbers(right, left),
     );
+    this.#deltas = this.#crls.filter(({ baseNumber }) => baseNumber !== undefined);
   }
 
   /** Status of a certificate; the certificates above it, its issuer first and the anchor last, are taken as checked. */
@@ -63,6 +65,7 @@ export class CrlStatusChecker {
     };
     for (const point of [...(certificate.crlDistributionPoints ?? []), implied])
       for (const crl of this.#crls) {
+        if (this.#inputs.budget.exhausted) break;
         if (crl.baseNumber !== undefined) continue;
         const mismatch = scopeMismatch(crl, point, certificate);
         if (mismatch !== undefined) {
@@ -90,7 +93,7 @@ export class CrlStatusChecker {
     crl: CertificateList,
     above: readonly Certificate[],
   ): Promise<{ readonly delta: CertificateList | undefined } | { readonly detail: string }> {
-    const anyDelta = this.#crls.find((other) => isDeltaOf(other, crl));
+    const anyDelta = this.#deltas.find((other) => isDeltaOf(other, crl));
     const detail = this.#unusable(crl, anyDelta) ?? (await this.#untrusted(crl, above));
     if (detail !== undefined) return { detail };
     const delta = await this.#deltaOf(crl, above);
@@ -101,7 +104,7 @@ export class CrlStatusChecker {
 
   /** The newest usable delta CRL for this base. */
   async #deltaOf(base: CertificateList, above: readonly Certificate[]): Promise<CertificateList | undefined> {
-    for (const delta of this.#crls)
+    for (const delta of this.#deltas)
       if (
         isDeltaOf(delta, base) &&
         this.#unusable(delta) === undefined &&
@@ -162,9 +165,8 @@ export class CrlStatusChecker {
     const trace: SearchTrace = { rejected: [], longest: [] };
     const { time, budget, memo, provider, understoodCriticalExtensions = [] } = this.#inputs;
     return searchPaths({ ...this.#inputs, leaf: signer, anchors }, trace, async (path) => {
-      const { maxNameComparisons } = budget;
       const anchorIsSelfSigned = await memo.isSelfSigned(provider, path[path.length - 1]);
-      const rules = { time, maxNameComparisons, anchorIsSelfSigned };
+      const rules = { time, budget, anchorIsSelfSigned };
       if (judgePath(path, { understoodCriticalExtensions }, rules).reasons.length > 0) return false;
       for (const [index, certificate] of [...path.entries()].slice(0, -1).toReversed()) {
         // Its own entry is being looked for on the very CRL that it signs, as its CA has decided.
@@ -230,6 +232,8 @@ function nameKey(name: GeneralName): string {
     case "dns":
       return `dns:${name.value.toLowerCase()}`;
     case "uri":
+      // Scheme and host are compared without case (RFC 5280, "Internationalized Resource Identifiers").
+      return `uri:${name.value.replace(/^[^:/?#]*:(?:\/\/[^/?#]*)?/, (start) => start.toLowerCase())}`;
     case "email":
     case "registeredId":
       return `${name.type}:${name.value}`;

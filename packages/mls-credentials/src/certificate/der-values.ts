@@ -37,9 +37,13 @@ export function readCount(element: DerElement, tag: number = Tag.integer): numbe
   return Math.min(value, 2 ** 31);
 }
 
-/** A non-negative INTEGER of any size. */
+/** Octets of an INTEGER at most: four times an RSA modulus of 8,192 bits. */
+const MAX_INTEGER_OCTETS = 4096;
+
+/** A non-negative INTEGER of at most 4,096 octets. */
 export function readUnsigned(element: DerElement): bigint {
   const content = integerOctets(element);
+  if (content.length > MAX_INTEGER_OCTETS) throw derError("INTEGER longer than any in use", element.start);
   if ((content[0] ?? 0) >= 0x80) throw derError("negative INTEGER", element.start);
   return bytesToInteger(content);
 }
@@ -107,9 +111,13 @@ export function readOctetAligned(element: DerElement, tag: number = Tag.bitStrin
   return bytes;
 }
 
+/** Octets of a named-bit BIT STRING at most: the longest list in use names nine bits. */
+const MAX_NAMED_OCTETS = 4;
+
 /** Named-bit BIT STRING: the numbers of its set bits. DER drops trailing zero bits. */
 export function readNamedBits(element: DerElement, tag: number = Tag.bitString): Set<number> {
   const { bytes, unused } = readBitString(element, tag);
+  if (bytes.length > MAX_NAMED_OCTETS) throw derError("named bits that nobody has defined", element.start);
   const last = bytes[bytes.length - 1];
   if (last !== undefined && (last & (1 << unused)) === 0) throw derError("named bits end in zero bits", element.start);
   const bits = new Set<number>();

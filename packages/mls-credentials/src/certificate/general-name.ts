@@ -85,27 +85,67 @@ export function isPresentedHostName(text: string): boolean {
   return isHostName(text) || (text.startsWith("*.") && isHostName(text.slice(2)));
 }
 
-/** Local part and host of a Mailbox in the Local-part "@" Domain form of RFC 2821; undefined for anything else. */
-export function splitMailbox(text: string): { local: string; host: string } | undefined {
-  const quoted = /^("(?:[^"\\\r\n]|\\[ -~])*")@([^@]+)$/.exec(text);
-  const plain = /^([A-Za-z0-9!#$%&'*+\-/=?^_`{|}~]+(?:\.[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~]+)*)@([^@]+)$/.exec(text);
-  const [, local, host] = quoted ?? plain ?? [];
-  if (local === undefined || host === undefined || local.length > 64 || !isHostName(host)) return undefined;
-  return { local, host: host.toLowerCase() };
+/** A Mailbox, taken apart. */
+export interface Mailbox {
+  /** The local part without quotes and escapes: `"joe"` and `joe` are one. */
+  readonly local: string;
+  /** Lower case; an address in brackets, or a host name. */
+  readonly host: string;
 }
 
-/** Host of an absolute URI's authority (RFC 3986, "Authority"), lower case; undefined when it has none. */
-export function uriHost(uri: string): string | undefined {
-  const authority = /^[A-Za-z][A-Za-z0-9+.-]*:\/\/([^/?#]*)/.exec(uri)?.[1];
-  if (authority === undefined) return undefined;
-  const hostPort = authority.slice(authority.lastIndexOf("@") + 1);
-  const host = hostPort.replace(/:\d*$/, "");
-  return host === "" ? undefined : host.toLowerCase();
+const MAX_LOCAL_LENGTH = 64;
+const MAX_MAILBOX_LENGTH = MAX_LOCAL_LENGTH + 1 + 255;
+const QUOTED = /^"((?:[^"\\\r\n]|\\[ -~])*)"@([^@]+)$/;
+const PLAIN = /^([A-Za-z0-9!#$%&'*+\-/=?^_`{|}~]+(?:\.[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~]+)*)@([^@]+)$/;
+
+/** Takes a Mailbox of RFC 2821, "Command Argument Syntax", apart; undefined for anything else. */
+export function splitMailbox(text: string): Mailbox | undefined {
+  if (text.length > MAX_MAILBOX_LENGTH || text.lastIndexOf("@") > MAX_LOCAL_LENGTH) return undefined;
+  const quoted = QUOTED.exec(text);
+  const [, local, host] = quoted ?? PLAIN.exec(text) ?? [];
+  if (local === undefined || host === undefined) return undefined;
+  if (!isHostName(host) && !isAddressLiteral(host)) return undefined;
+  return { local: quoted === null ? local : local.replaceAll(/\\(.)/g, "$1"), host: host.toLowerCase() };
 }
 
-const URI = /^[A-Za-z][A-Za-z0-9+.-]*:(?:[A-Za-z0-9\-._~:/?#[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})+$/;
+/** An address in brackets, as a Mailbox has it. */
+function isAddressLiteral(host: string): boolean {
+  const [, ipv4, ipv6] = /^\[(?:([\d.]+)|IPv6:([0-9a-f:.]+))\]$/i.exec(host) ?? [];
+  return isAddress(ipv4 ?? `[${ipv6 ?? ""}]`);
+}
 
-/** True for an absolute URI in the alphabet of RFC 3986 with a scheme-specific part. */
-export function isAbsoluteUri(text: string): boolean {
-  return URI.test(text);
+/** Longest URI that is read, in characters; RFC 3986 sets no bound. */
+const MAX_URI_LENGTH = 65_535;
+/** Scheme, authority, path, query and fragment (RFC 3986, "Parsing a URI Reference with a Regular Expression"). */
+const URI = /^[A-Za-z][A-Za-z0-9+.-]*:(?:\/\/([^/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#(.*))?$/;
+const AUTHORITY = /^(?:[A-Za-z0-9\-._~!$&'()*+,;=:%]*@)?(\[[0-9A-Fa-f:.]*\]|[A-Za-z0-9\-._~!$&'()*+,;=%]*)(?::\d*)?$/;
+const CHARACTERS = /^[A-Za-z0-9\-._~!$&'()*+,;=:@/?%]*$/;
+
+/** An absolute URI (RFC 3986) with a part behind its scheme; undefined for anything else. */
+export function parseUri(text: string): { readonly host: string | undefined } | undefined {
+  if (text.length > MAX_URI_LENGTH || /%(?![0-9A-Fa-f]{2})/.test(text)) return undefined;
+  const nothingBehindScheme = text.indexOf(":") === text.length - 1;
+  const parts = URI.exec(text);
+  if (parts === null || nothingBehindScheme) return undefined;
+  const [, authority, path = "", query = "", fragment = ""] = parts;
+  if (!CHARACTERS.test(path) || !CHARACTERS.test(query) || !CHARACTERS.test(fragment)) return undefined;
+  if (authority === undefined) return { host: undefined };
+  const host = AUTHORITY.exec(authority)?.[1];
+  return host === undefined ? undefined : { host: host.toLowerCase() };
+}
+
+const IPV4 = /^(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)){3}$/;
+
+/** An address as a URI has it: four numbers, or an IPv6 address in brackets (RFC 3986, "Host"). */
+export function isAddress(host: string): boolean {
+  if (!host.startsWith("[")) return IPV4.test(host);
+  if (!host.endsWith("]")) return false;
+  const [before = "", after, ...more] = host.slice(1, -1).split("::");
+  if (more.length > 0) return false;
+  const groups = [before, after ?? ""].flatMap((side) => (side === "" ? [] : side.split(":")));
+  // The last two groups may be written as an IPv4 address.
+  const isMixed = IPV4.test((after ?? before).split(":").at(-1) ?? "");
+  if (!(isMixed ? groups.slice(0, -1) : groups).every((group) => /^[0-9a-f]{1,4}$/i.test(group))) return false;
+  const count = groups.length + (isMixed ? 1 : 0);
+  return after === undefined ? count === 8 : count < 8;
 }

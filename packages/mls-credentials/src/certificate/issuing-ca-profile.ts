@@ -33,9 +33,12 @@ export function checkIssuingCaProfile(
   for (const type of ["dns", "email", "ip", "directory"] as const)
     if (!excludesAll(constraints?.excluded ?? [], type))
       add("profile-names", "nameConstraints.excluded", `${type} names are not all excluded`);
+  const told = new Set(reasons.map(({ path }) => path));
   for (const { section, field, detail } of certificateProblems(certificate, "intermediate"))
-    if (!reasons.some(({ path }) => path === field))
+    if (!told.has(field)) {
+      told.add(field);
       reasons.push({ code: "profile-rfc5280", section, path: field, detail });
+    }
   return reasons;
 }
 

@@ -137,8 +137,12 @@ export function checkMlsProfile(certificate: Certificate, context: MlsProfileCon
   checkNames(certificate, context, add);
   checkKey(certificate, context, add);
   checkExtensions(certificate, context, add);
+  const told = new Set(reasons.map(({ path }) => path));
   for (const { section, field, detail } of certificateProblems(certificate, "leaf"))
-    if (!reasons.some(({ path }) => path === field)) add("profile-rfc5280", field, detail, section);
+    if (!told.has(field)) {
+      told.add(field);
+      add("profile-rfc5280", field, detail, section);
+    }
   return reasons;
 }
 

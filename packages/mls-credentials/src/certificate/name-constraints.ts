@@ -1,10 +1,12 @@
 import { type Certificate, isSelfIssued } from "./certificate.js";
 import { EMAIL_ADDRESS_OID, isWithin, type Name } from "./distinguished-name.js";
 import type { NameConstraints } from "./extensions.js";
-import { type GeneralName, isHostName, splitMailbox, uriHost } from "./general-name.js";
+import { type GeneralName, isHostName, type Mailbox, parseUri, splitMailbox } from "./general-name.js";
 import { type CertificateProblem, problem } from "./path-reason.js";
 
 const TITLE = "Name Constraints";
+/** id-on-SmtpUTF8Mailbox. */
+const SMTP_UTF8_MAILBOX = "1.3.6.1.5.5.7.8.9";
 
 /** What is wrong with the base of a subtree; undefined when nothing is. The empty string stands for all names of its type. */
 export function constraintProblem(base: GeneralName): string | undefined {
@@ -35,20 +37,29 @@ function isAddressRange(range: Uint8Array): boolean {
   return /^1*0*$/.test(bits);
 }
 
-/** The constraints that the certificates above have imposed, and how much comparing is left. */
+/** How much comparing is left. */
+export interface NameBudget {
+  /** False when `count` comparisons are more than are left. */
+  takeNameComparisons(count: number): boolean;
+}
+
+/** Subtrees by the type of their bases. */
+type Subtrees = Map<GeneralName["type"], GeneralName[]>;
+
+/** The constraints that the certificates above have imposed. */
 export class NameConstraintState {
   /** One entry a certificate with constraints: a name must be permitted by each. */
-  readonly #permitted: Map<GeneralName["type"], GeneralName[]>[] = [];
-  readonly #excluded = new Map<GeneralName["type"], GeneralName[]>();
-  #comparisonsLeft: number;
+  readonly #permitted: Subtrees[] = [];
+  readonly #excluded: Subtrees = new Map();
+  readonly #budget: NameBudget;
 
-  constructor(maxComparisons: number) {
-    this.#comparisonsLeft = maxComparisons;
+  constructor(budget: NameBudget) {
+    this.#budget = budget;
   }
 
   /** Adds the constraints of a CA certificate: intersection of permitted, union of excluded. */
   impose(constraints: NameConstraints): void {
-    const permitted = new Map<GeneralName["type"], GeneralName[]>();
+    const permitted: Subtrees = new Map();
     for (const base of constraints.permitted) append(permitted, base);
     this.#permitted.push(permitted);
     for (const base of constraints.excluded) append(this.#excluded, base);
@@ -58,33 +69,43 @@ export class NameConstraintState {
   check(certificate: Certificate, isLeaf: boolean): CertificateProblem[] {
     if (!isLeaf && isSelfIssued(certificate)) return [];
     const problems: CertificateProblem[] = [];
-    for (const name of constrainedNames(certificate)) {
-      const detail = this.#violation(name);
-      if (this.#comparisonsLeft < 0)
-        return [problem("limit-exceeded", TITLE, fieldOf(name, certificate), "more name comparisons than allowed")];
-      if (detail !== undefined) problems.push(problem("name-constraint", TITLE, fieldOf(name, certificate), detail));
+    const names = constrainedNames(certificate);
+    for (let index = 0; index < names.length; index++) {
+      const violation = this.#violation(names[index] as GeneralName);
+      if (violation === undefined) continue;
+      const field = fieldOf(index, certificate);
+      if (violation === "limit-exceeded")
+        return [problem("limit-exceeded", TITLE, field, "more name comparisons than allowed")];
+      problems.push(problem("name-constraint", TITLE, field, violation));
     }
     return problems;
   }
 
   #violation(name: GeneralName): string | undefined {
-    const excluded = this.#excluded.get(name.type) ?? [];
-    this.#comparisonsLeft -= excluded.length;
-    if (excluded.some((base) => isInside(name, base, true)))
-      return `${name.type} name inside an excluded subtree, or of a form that cannot be judged`;
-    for (const permitted of this.#permitted) {
-      const bases = permitted.get(name.type);
-      if (bases === undefined) continue;
-      this.#comparisonsLeft -= bases.length;
-      if (!bases.some((base) => isInside(name, base, false))) return `${name.type} name outside the permitted subtrees`;
-    }
+    // An e-mail address beyond ASCII is under the constraints of e-mail addresses too (RFC 9598, "Name Constraints").
+    const isUtf8Mailbox = name.type === "other" && name.oid === SMTP_UTF8_MAILBOX;
+    return this.#violationOf(name.type, name) ?? (isUtf8Mailbox ? this.#violationOf("email", name) : undefined);
+  }
+
+  /** Compares with the bases of one type. */
+  #violationOf(type: GeneralName["type"], name: GeneralName): string | undefined {
+    const excluded = this.#excluded.get(type);
+    const permitted = this.#permitted.flatMap((subtrees) => subtrees.get(type) ?? []);
+    if (excluded === undefined && permitted.length === 0) return undefined;
+    if (!this.#budget.takeNameComparisons((excluded ?? []).length + permitted.length)) return "limit-exceeded";
+    const isInside = insideOf(name);
+    if (excluded?.some((base) => isInside(base, true)))
+      return `${type} name inside an excluded subtree, or of a form that cannot be judged`;
+    for (const subtrees of this.#permitted)
+      if (subtrees.get(type)?.some((base) => isInside(base, false)) === false)
+        return `${type} name outside the permitted subtrees`;
     return undefined;
   }
 }
 
-function append(map: Map<GeneralName["type"], GeneralName[]>, base: GeneralName): void {
-  const list = map.get(base.type);
-  if (list === undefined) map.set(base.type, [base]);
+function append(subtrees: Subtrees, base: GeneralName): void {
+  const list = subtrees.get(base.type);
+  if (list === undefined) subtrees.set(base.type, [base]);
   else list.push(base);
 }
 
@@ -101,43 +122,49 @@ function emailAddresses({ rdns }: Name): GeneralName[] {
 }
 
 /** Where a certificate has one of its constrained names. */
-function fieldOf(name: GeneralName, { subjectAltName }: Certificate): string {
-  const index = subjectAltName?.indexOf(name) ?? -1;
-  return index === -1 ? "subject" : `subjectAltName[${index}]`;
+function fieldOf(index: number, { subject, subjectAltName }: Certificate): string {
+  const own = subject.isEmpty ? index : index - 1;
+  return subjectAltName === undefined || own < 0 ? "subject" : `subjectAltName[${own}]`;
 }
 
+/** Whether a name lies in the subtree of a base of its type. */
+type Inside = (base: GeneralName, doubt: boolean) => boolean;
+
 /**
- * True when `name` lies in the subtree of `base`, which is of its type. What cannot be judged (other name forms, a URI
- * without a host, a malformed name) is `doubt`: inside every excluded subtree and outside every permitted one.
+ * Reads a name once for comparing it with many bases. What cannot be judged (other name forms, a URI without a host, a
+ * malformed name) is `doubt`: inside every excluded subtree and outside every permitted one.
  */
-function isInside(name: GeneralName, base: GeneralName, doubt: boolean): boolean {
+function insideOf(name: GeneralName): Inside {
   switch (name.type) {
     case "directory":
-      return base.type === "directory" && isWithin(name.value, base.value);
-    case "dns":
-      return base.type === "dns" && isDnsInside(name.value.toLowerCase(), base.value.toLowerCase(), doubt);
+      return (base) => base.type === "directory" && isWithin(name.value, base.value);
+    case "dns": {
+      const host = name.value.toLowerCase();
+      return (base, doubt) => base.type === "dns" && isDnsInside(host, base.value.toLowerCase(), doubt);
+    }
     case "ip":
-      return base.type === "ip" && isAddressInside(name.value, base.value, doubt);
-    case "email":
-      return base.type === "email" && (base.value === "" || isMailboxInside(name.value, base.value, doubt));
-    case "uri":
-      return base.type === "uri" && (base.value === "" || isUriInside(name.value, base.value, doubt));
+      return (base, doubt) => base.type === "ip" && isAddressInside(name.value, base.value, doubt);
+    case "email": {
+      const mailbox = splitMailbox(name.value);
+      return (base, doubt) =>
+        base.type === "email" &&
+        (base.value === "" || (mailbox === undefined ? doubt : isMailboxInside(mailbox, base.value)));
+    }
+    case "uri": {
+      const host = parseUri(name.value)?.host;
+      const judged = host !== undefined && isHostName(host);
+      return (base, doubt) =>
+        base.type === "uri" && (base.value === "" || (judged ? isHostInside(host, base.value.toLowerCase()) : doubt));
+    }
     default:
-      return doubt;
+      return (_, doubt) => doubt;
   }
 }
 
-function isMailboxInside(name: string, base: string, doubt: boolean): boolean {
-  const mailbox = splitMailbox(name);
-  if (mailbox === undefined) return doubt;
+function isMailboxInside(mailbox: Mailbox, base: string): boolean {
   const exact = splitMailbox(base);
   if (exact !== undefined) return mailbox.local === exact.local && mailbox.host === exact.host;
   return isHostInside(mailbox.host, base.toLowerCase());
-}
-
-function isUriInside(name: string, base: string, doubt: boolean): boolean {
-  const host = uriHost(name);
-  return host !== undefined && isHostName(host) ? isHostInside(host, base.toLowerCase()) : doubt;
 }
 
 /** A host constraint names that host; one with a leading period every host below the domain, and not the domain itself. */

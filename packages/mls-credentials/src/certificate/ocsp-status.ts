@@ -80,8 +80,9 @@ async function signerProblem(
       response.tbs,
       response.signature,
     )) === undefined;
-  if (isResponder(response, issuer))
-    return (await signedBy(issuer)) ? undefined : "OCSP response whose signature does not verify";
+  // A responder may have the issuer's name and another key.
+  const isIssuers = isResponder(response, issuer);
+  if (isIssuers && (await signedBy(issuer))) return undefined;
   for (const delegate of response.certificates) {
     if (!isResponder(response, delegate) || delegate.issuer.key !== issuer.subject.key) continue;
     if (!delegate.extendedKeyUsage?.includes(OCSP_SIGNING)) continue;
@@ -91,13 +92,15 @@ async function signerProblem(
     if (usage !== undefined && !usage.has("digitalSignature")) continue;
     const understood = [...(inputs.understoodCriticalExtensions ?? []), ExtensionOid.ocspNoCheck];
     const { time, budget } = inputs;
-    const state = { time, maxNameComparisons: budget.maxNameComparisons, anchorIsSelfSigned: true };
+    const state = { time, budget, anchorIsSelfSigned: true };
     const { reasons } = judgePath([delegate, issuer], { understoodCriticalExtensions: understood }, state);
     if (reasons.some(({ path }) => path.startsWith("path[0]"))) continue;
     if (!inputs.budget.takeSignature() || (await inputs.memo.check(provider, delegate, issuer)) !== undefined) continue;
     if (await signedBy(delegate)) return undefined;
   }
-  return "OCSP response of a signer that the issuer has not authorised";
+  return isIssuers
+    ? "OCSP response whose signature does not verify"
+    : "OCSP response of a signer that the issuer has not authorised";
 }
 
 function isResponder({ responder }: OcspResponse, signer: Certificate): boolean {

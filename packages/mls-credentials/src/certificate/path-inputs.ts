@@ -12,7 +12,7 @@ export interface PathLimits {
   readonly maxIntermediates?: number;
   /** Signature verifications over the whole search. Default 256. */
   readonly maxSignatureChecks?: number;
-  /** Comparisons of a name with a constraint, in one path. Default 262,144. */
+  /** Comparisons of a name with a constraint over all paths. Default 262,144. */
   readonly maxNameComparisons?: number;
   /** Steps of the search for paths. Default 16,384. */
   readonly maxSteps?: number;

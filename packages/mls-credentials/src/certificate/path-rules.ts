@@ -1,6 +1,6 @@
 import { type Certificate, isSelfIssued } from "./certificate.js";
 import { certificateProblems } from "./certificate-checks.js";
-import { NameConstraintState } from "./name-constraints.js";
+import { type NameBudget, NameConstraintState } from "./name-constraints.js";
 import { ANY_EXTENDED_KEY_USAGE } from "./oids.js";
 import type { PathInputs } from "./path-inputs.js";
 import { type CertificateProblem, problem, type Reason, reasonAt } from "./path-reason.js";
@@ -11,7 +11,7 @@ type RuleInputs = Pick<PathInputs, "policies" | "extendedKeyUsages" | "understoo
 /** What else a path is judged by. */
 interface PathState {
   readonly time: number;
-  readonly maxNameComparisons: number;
+  readonly budget: NameBudget;
   /** True when the anchor is signed with its own key: it need not name its issuer's key. */
   readonly anchorIsSelfSigned: boolean;
 }
@@ -24,10 +24,10 @@ interface PathState {
 export function judgePath(
   path: readonly Certificate[],
   inputs: RuleInputs,
-  { time, maxNameComparisons, anchorIsSelfSigned }: PathState,
+  { time, budget, anchorIsSelfSigned }: PathState,
 ): { reasons: Reason[]; policies: string[] } {
   const reasons: Reason[] = [];
-  const names = new NameConstraintState(maxNameComparisons);
+  const names = new NameConstraintState(budget);
   const graph = new PolicyGraph(inputs.policies ?? {});
   const understood = inputs.understoodCriticalExtensions && new Set(inputs.understoodCriticalExtensions);
   let policies: string[] = [];
@@ -75,7 +75,8 @@ export function judgePath(
 
 /** Validity includes both its ends (RFC 5280, "Validity"). */
 function validityProblems({ notBefore, notAfter }: Certificate, time: number): CertificateProblem[] {
-  if (time < notBefore)
+  // Written so that no time at all, NaN, is inside no validity.
+  if (!(time >= notBefore))
     return [problem("not-yet-valid", "Validity", "validity.notBefore", `valid from ${notBefore}, judged at ${time}`)];
   if (time > notAfter)
     return [problem("expired", "Validity", "validity.notAfter", `valid until ${notAfter}, judged at ${time}`)];

@@ -1,4 +1,5 @@
 import { equalBytes } from "@mls-as/tls-codec";
+import { bytesKey } from "../bytes-key.js";
 import { type Certificate, isSelfIssued } from "./certificate.js";
 import type { PathLimits } from "./path-inputs.js";
 import { type Reason, reasonAt } from "./path-reason.js";
@@ -8,14 +9,14 @@ import type { SignatureMemo } from "./signature-memo.js";
 /** How far a search may go; shared by all searches of one validation. */
 export class SearchBudget {
   readonly maxIntermediates: number;
-  readonly maxNameComparisons: number;
   #signatures: number;
   #steps: number;
+  #nameComparisons: number;
   exhausted = false;
 
   constructor(limits: PathLimits = {}) {
     this.maxIntermediates = limits.maxIntermediates ?? 32;
-    this.maxNameComparisons = limits.maxNameComparisons ?? 262_144;
+    this.#nameComparisons = limits.maxNameComparisons ?? 262_144;
     this.#signatures = limits.maxSignatureChecks ?? 256;
     this.#steps = limits.maxSteps ?? 16_384;
   }
@@ -24,6 +25,12 @@ export class SearchBudget {
     this.#steps -= 1;
     if (this.#steps < 0) this.exhausted = true;
     return !this.exhausted;
+  }
+
+  /** Comparisons end the path at hand, not the search: another path may need none. */
+  takeNameComparisons(count: number): boolean {
+    this.#nameComparisons -= count;
+    return this.#nameComparisons >= 0;
   }
 
   takeSignature(): boolean {
@@ -127,12 +134,21 @@ function tooLong(chain: readonly Certificate[], maximum: number): boolean {
 
 function indexBySubject(certificates: readonly Certificate[]): Map<string, Certificate[]> {
   const index = new Map<string, Certificate[]>();
-  for (const certificate of certificates) {
+  for (const certificate of certificates.length > 1 ? distinct(certificates) : certificates) {
     const list = index.get(certificate.subject.key);
     if (list === undefined) index.set(certificate.subject.key, [certificate]);
-    else if (!list.some(({ der }) => equalBytes(der, certificate.der))) list.push(certificate);
+    else list.push(certificate);
   }
   return index;
+}
+
+function distinct(certificates: readonly Certificate[]): Iterable<Certificate> {
+  const known = new Map<string, Certificate>();
+  for (const certificate of certificates) {
+    const key = bytesKey(certificate.der);
+    if (!known.has(key)) known.set(key, certificate);
+  }
+  return known.values();
 }
 
 /** The intermediates from which following issuer names can end at an anchor. */

@@ -33,12 +33,11 @@ export async function validatePath(inputs: PathInputs): Promise<PathResult> {
   let judged = 0;
 
   const { leaf, intermediates, anchors, provider } = inputs;
-  const { maxNameComparisons } = budget;
   await searchPaths({ leaf, intermediates, anchors, provider, memo, budget }, trace, async (path) => {
     judged += 1;
     if (judged > MAX_JUDGED_PATHS) budget.exhausted = true;
     const anchorIsSelfSigned = await memo.isSelfSigned(provider, path[path.length - 1]);
-    const { reasons, policies } = judgePath(path, inputs, { time, maxNameComparisons, anchorIsSelfSigned });
+    const { reasons, policies } = judgePath(path, inputs, { time, budget, anchorIsSelfSigned });
     const status = reasons.length > 0 || revocation === undefined ? [] : await revocation.check(path);
     const warnings = mode === "if-available" ? status.filter(({ code }) => code === "revocation-undetermined") : [];
     reasons.push(...status.filter((reason) => !warnings.includes(reason)));
