@@ -489,14 +489,30 @@ describe("what a third party finds in a finding's evidence", () => {
     const old = { version: 0, value: Buffer.from(value).toString("hex"), proof: ofOldVersion };
     expect(await judged([old])).toBe("supported sighted served");
     // Another user's list, proven though it is, says nothing of this one.
-    await log.append(listOf(0, [], undefined, BOB), at + DAY);
-    const bobs = await log.lookup(BOB, at + DAY);
-    if (bobs.proof === undefined) throw new Error("no proof");
-    const ofBob = { version: 0, value: Buffer.from(bobs.value).toString("hex"), proof: bobs.proof };
-    expect(await judged([ofBob])).toBe("no device list");
-    const evidence = { lists: [ofBob] };
+    const bobs = { client: BOB_PHONE, addedAt: BigInt(since), credentials: [recordFor(phone)] };
+    await log.append(listOf(0, [bobs], undefined, BOB), at + DAY);
+    const { proof: ofBob, ...bob } = await log.lookup(BOB, at + DAY);
+    if (ofBob === undefined) throw new Error("no proof");
+    const listOfBob = { version: 0, value: Buffer.from(bob.value).toString("hex"), proof: ofBob };
+    expect(await judged([listOfBob])).toBe("no device list");
+    const { client: _, ...nobodys } = unlogged;
     for (const kind of ["UNAUTHORISED_ENTRY", "VIEW_SPLIT"] as const)
-      expect(await judgeFinding({ ...unlogged, kind, evidence }, judge)).toMatchObject({ standing: "unsupported" });
+      expect(await judgeFinding({ ...nobodys, kind, evidence: { lists: [listOfBob] } }, judge)).toEqual({
+        standing: "unsupported",
+        reason: "the lists, read again, keep the rules",
+      });
+    // Two proven lists with one key suffice; what other lists come with them does not matter.
+    const key = Buffer.from(keys.phone.spkiHash).toString("hex");
+    const beside = { version: 0, value: emptied };
+    const reused = { ...nobodys, kind: "SIGNATURE_KEY_REUSED", id: `a|b|${key} x`, client: TABLET } as const;
+    for (const lists of [
+      [entry, listOfBob],
+      [beside, entry, listOfBob],
+    ])
+      expect(await judgeFinding({ ...reused, evidence: { lists } }, judge)).toEqual({
+        standing: "proven",
+        assumes: [],
+      });
     // Shown the newest besides, it contradicts.
     const newest = await log.lookup(ALICE, at + DAY);
     if (newest.proof === undefined) throw new Error("no proof");
