@@ -568,7 +568,8 @@ describe("a forged signature", () => {
 });
 
 describe("a record that is dropped", () => {
-  const end = START + 90 * DAY + RETENTION;
+  // The service drops by its own clock, which may be ahead of the log's.
+  const end = START + 90 * DAY + RETENTION - defaultPolicy({}).clockSkew;
   const values = versions([{ [PHONE]: [phone], [LAPTOP]: [laptop] }, { [PHONE]: [phone] }]) as [Uint8Array, Uint8Array];
 
   it.each<[string, Partial<Sighted>, boolean]>([

@@ -26,7 +26,11 @@ export function checkDeviceListChange(previous: DeviceList, next: DeviceList, ru
   const addedAt = new Map(previous.devices.map((device) => [device.client, device.addedAt]));
   next.devices.forEach((device, i) => {
     const since = addedAt.get(device.client);
-    if (since !== undefined && since !== device.addedAt) throw change(`devices[${i}].addedAt`, "altered");
+    // A client of which no record is left has left the list: it may come again as a new device.
+    const stayed = device.credentials.some(
+      ({ tbsCertificateHash }) => known.get(bytesKey(tbsCertificateHash))?.client === device.client,
+    );
+    if (stayed && since !== device.addedAt) throw change(`devices[${i}].addedAt`, "altered");
     device.credentials.forEach((record, j) => {
       const path = `devices[${i}].credentials[${j}]`;
       const before = known.get(bytesKey(record.tbsCertificateHash));

@@ -8,6 +8,7 @@ import {
   SignatureMemo,
   validatePath,
 } from "./certificate/index.js";
+import { isUserUri } from "./identity/identity-uri.js";
 import { judgeTransparency } from "./transparency.js";
 import type { LocalView, Reason } from "./verdict.js";
 
@@ -30,7 +31,8 @@ export async function viewLocally(
 ): Promise<LocalView> {
   const chain = parseOrNothing(presented.certificates);
   const [leaf, ...intermediates] = chain;
-  if (leaf === undefined) return { time: local.time, reasons: [] };
+  // What the acceptance refuses whole has nothing that could change later.
+  if (leaf === undefined || !isUserUri(reference.user)) return { time: local.time, reasons: [] };
   const reasons: Reason[] = [];
   const trust = basis.policy.domainOf(reference.user);
   if (trust !== undefined) {

@@ -32,6 +32,13 @@ export function trustOwn(own: OwnDevices, key: ClientKey): OwnDevices {
   return isTrusted(own, key.client, key.spkiHash) ? own : { ...own, trusted: [...own.trusted, key] };
 }
 
+/** Adds a key that the user vouches for in person: that it was revoked once does not count against it any more. */
+export function confirmOwn(own: OwnDevices, key: ClientKey): OwnDevices {
+  const confirmed = bytesKey(key.spkiHash);
+  const revoked = own.revoked.filter((each) => bytesKey(each.spkiHash) !== confirmed);
+  return { ...trustOwn(own, key), revoked };
+}
+
 /** Whether a key is held for the user's own. */
 export function isTrusted(own: OwnDevices, client: string, key: Uint8Array): boolean {
   const wanted = bytesKey(key);

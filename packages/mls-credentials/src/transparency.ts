@@ -88,7 +88,7 @@ function judgeByList(
       standing: "invalid",
       reasons: [reason("record-mismatch", "refusal", "certificates[0]", `logged for ${found.client} or another key`)],
     };
-  return judgeRecord(found.record, basis, time);
+  return judgeRecord(found.record, devices, basis, time);
 }
 
 type MakeReason = (code: ReasonCode, severity: Reason["severity"], path: string, detail: string) => Reason;
@@ -144,10 +144,16 @@ function checkEvidence(
   return undefined;
 }
 
-function judgeRecord(record: CredentialRecord, { policy }: AcceptanceBasis, time: number): LogJudgement {
+function judgeRecord(
+  record: CredentialRecord,
+  { provenAt }: DeviceEvidence,
+  { policy }: AcceptanceBasis,
+  time: number,
+): LogJudgement {
   if (record.status === "active") return { standing: "logged", reasons: [] };
   const { revoked } = policy.policy.members;
-  const since = Number(record.revokedAt);
+  // Revoked since the log said so at the latest: the time in the list is the operator's word.
+  const since = Math.min(Number(record.revokedAt), provenAt);
   const deadline = typeof revoked === "string" ? undefined : since + revoked.grace;
   const refused = deadline === undefined ? revoked === "reject" : time > deadline;
   const judged: Reason = {

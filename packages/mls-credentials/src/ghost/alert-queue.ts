@@ -90,7 +90,8 @@ export class AlertQueue {
 
   /** When `due` next has something to say, if nothing else happens. */
   nextDue(): number | undefined {
-    let next = Math.min(Number.POSITIVE_INFINITY, ...this.#due.values());
+    let next = Number.POSITIVE_INFINITY;
+    for (const due of this.#due.values()) next = Math.min(next, due);
     for (const finding of this.#open.values()) next = Math.min(next, this.#reminderOf(finding));
     return Number.isFinite(next) ? next : undefined;
   }

@@ -146,8 +146,22 @@ function fullState(): DetectorState {
   state.ownCredentials.set("cc", { tbsCertificateHash: "cc", client: PHONE, version: 3, notAfter: 4 });
   const unknown = { client: PHONE, spkiHash: octets(1), tbsCertificateHash: octets(2), firstSeen: 5 };
   const never = Number.NEGATIVE_INFINITY;
-  state.unknown.set("dd", { ...unknown, atFirstLook: true, revived: false, absentAt: never, endedAt: undefined });
-  state.unknown.set("ee", { ...unknown, atFirstLook: false, revived: true, absentAt: 6, endedAt: 7 });
+  state.unknown.set("dd", {
+    ...unknown,
+    atFirstLook: true,
+    overBefore: true,
+    revived: false,
+    absentAt: never,
+    endedAt: undefined,
+  });
+  state.unknown.set("ee", {
+    ...unknown,
+    atFirstLook: false,
+    overBefore: false,
+    revived: true,
+    absentAt: 6,
+    endedAt: 7,
+  });
   state.own = {
     user: ALICE,
     trusted: [{ client: PHONE, spkiHash: octets(3) }],
@@ -235,10 +249,10 @@ describe("an encoded state", () => {
     ["as it was", bytes, undefined],
     ["nothing", Uint8Array.of(), "malformed-state"],
     ["half a format", Uint8Array.of(0), "malformed-state"],
-    ["its format alone", Uint8Array.of(0, 2), "malformed-state"],
-    ["an older format", Uint8Array.of(0, 1, ...bytes.subarray(2)), "unknown-format"],
-    ["a newer format", Uint8Array.of(0, 3), "unknown-format"],
-    ["a format far away", Uint8Array.of(1, 2, ...bytes.subarray(2)), "unknown-format"],
+    ["its format alone", Uint8Array.of(0, 3), "malformed-state"],
+    ["an older format", Uint8Array.of(0, 2, ...bytes.subarray(2)), "unknown-format"],
+    ["a newer format", Uint8Array.of(0, 4), "unknown-format"],
+    ["a format far away", Uint8Array.of(1, 3, ...bytes.subarray(2)), "unknown-format"],
     ["another user's", bytes, "wrong-user", BOB],
   ])("%s", (_, given, code, self) => {
     expect(codeOf(given, self)).toBe(code);

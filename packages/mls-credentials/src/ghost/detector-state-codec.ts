@@ -21,7 +21,7 @@ import { blob, flag, listOf, mapOf, real, record, setOf, text } from "./state-fi
 import type { OwnCredential, UnknownRecord } from "./user-rules.js";
 
 /** Number of the encoding below; a change of any part of it gets the next one. */
-const FORMAT = 2;
+const FORMAT = 3;
 
 const LineKind: Codec<MembershipLine["kind"]> = enumeration(uint8, {
   present: 1,
@@ -61,6 +61,7 @@ const Unknown: Codec<UnknownRecord> = struct({
   tbsCertificateHash: blob,
   firstSeen: real,
   atFirstLook: flag,
+  overBefore: flag,
   revived: flag,
   absentAt: real,
   endedAt: optional(real),

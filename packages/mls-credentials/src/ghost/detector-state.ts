@@ -1,7 +1,7 @@
 import { type ClientKey, type OwnDevices, ownDevices } from "../own-devices.js";
 import { FindingBook } from "./finding-book.js";
 import type { HeadEvidence } from "./finding.js";
-import { GroupMemory, type Sighting } from "./group-memory.js";
+import { GroupMemory, rewindSightings, type Sighting } from "./group-memory.js";
 import { UserLog } from "./log-memory.js";
 import { MembershipLog } from "./membership-log.js";
 import type { OwnCredential, UnknownRecord } from "./user-rules.js";
@@ -51,6 +51,16 @@ export class DetectorState {
 
   noteGroupOf(user: string, group: string): void {
     getOrMake(this.groupsOf, user, () => new Set<string>()).add(group);
+  }
+
+  /** A clock that was wrong and is set right must not go on counting: nothing that is remembered was later than now. */
+  rewind(now: number): void {
+    this.tickedAt = Math.min(this.tickedAt, now);
+    for (const log of this.logs.values()) log.rewind(now);
+    for (const group of this.groups.values()) group.rewind(now);
+    rewindSightings(this.keyPackages, now);
+    for (const [key, unknown] of this.unknown)
+      if (unknown.firstSeen > now) this.unknown.set(key, { ...unknown, firstSeen: now });
   }
 
   rememberHead(key: string, head: HeadEvidence): void {

@@ -133,7 +133,7 @@ const byReading: EvidenceRule = async (finding, { lists }, { policy, provider })
     const sighting = { at, version, value, provenAt: at + (greatestAt === undefined ? i : 0) };
     const { conditions } = await readList(log, sighting, {
       provider,
-      retention: policy.policy.retention,
+      policy: policy.policy,
       ...(logId === undefined ? {} : { logId }),
     });
     if (conditions.some(({ kind, client }) => kind === finding.kind && client === finding.client))

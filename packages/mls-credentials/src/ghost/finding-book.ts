@@ -116,6 +116,5 @@ function raise(held: BookEntry | undefined, id: string, condition: Condition, no
 
 function mayEnd({ finding: { life, kind }, acknowledged, ended }: BookEntry): boolean {
   if (ended || life === "resolved") return false;
-  const level = acknowledged ?? life;
-  return level === "pending" || level === "suspect" || ENDS_BY_ITSELF.has(kind);
+  return acknowledged !== undefined || life === "pending" || life === "suspect" || ENDS_BY_ITSELF.has(kind);
 }

@@ -2,7 +2,7 @@ import type { EvidenceKind } from "@mls-as/keytrans";
 import type { CryptoProvider } from "@mls-as/mls-core";
 import { bytesKey } from "../bytes-key.js";
 import type { DeviceList } from "../device-list.js";
-import { type ClientKey, isTrusted, type OwnDevices, readOwnList, trustOwn } from "../own-devices.js";
+import { type ClientKey, confirmOwn, isTrusted, type OwnDevices, readOwnList, trustOwn } from "../own-devices.js";
 import type { ValidationPolicy } from "../policy.js";
 import { decodeDetectorState, encodeDetectorState } from "./detector-state-codec.js";
 import { DetectorState } from "./detector-state.js";
@@ -14,6 +14,7 @@ import { noteCredentialKey, noteKey } from "./key-reuse.js";
 import { readList } from "./list-reading.js";
 import type { UserLog } from "./log-memory.js";
 import type { MembershipLine } from "./membership-log.js";
+import { mayBeDropped } from "./rule-context.js";
 import { hexBytes } from "./sighting-rules.js";
 
 export interface GhostDetectorOptions {
@@ -95,8 +96,8 @@ export class GhostDetector {
   async observe(event: GhostEvent): Promise<Observation> {
     const state = this.#state;
     // A clock that was wrong once and was set right must not go on counting.
+    if (event.at < state.now) state.rewind(event.at);
     state.now = event.at;
-    state.tickedAt = Math.min(state.tickedAt, event.at);
     const observation = await this.#take(event);
     state.membership.append(observation.members);
     return observation;
@@ -130,8 +131,9 @@ export class GhostDetector {
           state.ownCredentials.set(event.enrolled.tbsCertificateHash, { ...event.enrolled, client: event.client });
         return changed(judge.own());
       case "confirm-device":
-        state.unknown.delete(`${event.client} ${event.spkiHash}`);
-        state.own = trustOwn(state.own, { client: event.client, spkiHash: hexBytes(event.spkiHash) });
+        for (const [key, { client, spkiHash }] of state.unknown)
+          if (client === event.client && bytesKey(spkiHash) === event.spkiHash) state.unknown.delete(key);
+        state.own = confirmOwn(state.own, { client: event.client, spkiHash: hexBytes(event.spkiHash) });
         return changed(judge.own());
       case "acknowledge":
         return changed([state.book.acknowledge(event.finding, state.now)]);
@@ -150,13 +152,15 @@ export class GhostDetector {
     const reading = await readList(
       log,
       { ...event, at: state.now },
-      { provider, retention: policy.retention, ...(logId === undefined ? {} : { logId }) },
+      { provider, policy, ...(logId === undefined ? {} : { logId }) },
     );
     const found = [this.#judge.report("log", reading.conditions, true)];
     if (reading.news !== undefined) {
       if (event.user === self) this.#readOwn(reading.news, firstLook, absentAt);
       found.push(this.#noteListKeys(reading.news));
     }
+    if (reading.late !== undefined && event.user === self)
+      this.#readOwn(notDropped(reading.late, log, policy), false, absentAt);
     if (event.user === self && event.greatest !== false) this.#noteEnds(log);
     found.push(this.#judge.user(event.user), ...this.#judge.groupsOf(event.user), this.#judge.keyPackages());
     const members = reading.members.map((line): MembershipLine => ({ ...line, at: state.now, user: event.user }));
@@ -168,9 +172,10 @@ export class GhostDetector {
     const { own, unknown } = readOwnList(state.own, list);
     state.own = own;
     for (const { client, record } of unknown) {
-      const key = `${client} ${bytesKey(record.spkiHash)}`;
+      const { spkiHash, tbsCertificateHash, notAfter } = record;
+      // Each certificate by itself: that one of a key has ended says nothing of the next.
+      const key = `${client} ${bytesKey(spkiHash)} ${bytesKey(tbsCertificateHash)}`;
       if (state.unknown.has(key)) continue;
-      const { spkiHash, tbsCertificateHash } = record;
       const revived = isTrusted(own, client, spkiHash);
       state.unknown.set(key, {
         client,
@@ -178,6 +183,8 @@ export class GhostDetector {
         tbsCertificateHash,
         firstSeen: state.now,
         atFirstLook,
+        overBefore:
+          atFirstLook && (record.status === "revoked" || Number(notAfter) < state.logOf(list.identity).provenAt),
         revived,
         absentAt,
       });
@@ -285,6 +292,15 @@ export class GhostDetector {
       this.#judge.user(credential.reference),
     ]);
   }
+}
+
+/** A list of the past without what later lists may have dropped. */
+function notDropped(list: DeviceList, { provenAt }: UserLog, policy: ValidationPolicy): DeviceList {
+  const devices = list.devices.map((device) => ({
+    ...device,
+    credentials: device.credentials.filter(({ notAfter }) => !mayBeDropped(Number(notAfter), provenAt, policy)),
+  }));
+  return { ...list, devices };
 }
 
 const MISBEHAVIOUR: Readonly<Record<EvidenceKind, string>> = {

@@ -41,6 +41,7 @@ const GroupFields = struct({
   clientSince: mapOf(text, real),
   placeSince: mapOf(real, real),
   leafSince: mapOf(real, real),
+  severalSince: mapOf(text, real),
   clientLeft: mapOf(text, real),
   userSince: mapOf(text, real),
   x509Users: setOf(text),
@@ -64,6 +65,7 @@ export const GroupCodec: Codec<GroupMemory> = mapped(
     copy(fields.clientSince, group.clientSince);
     copy(fields.placeSince, group.placeSince);
     copy(fields.leafSince, group.leafSince);
+    copy(fields.severalSince, group.severalSince);
     copy(fields.clientLeft, group.clientLeft);
     copy(fields.userSince, group.userSince);
     for (const user of fields.x509Users) group.x509Users.add(user);

@@ -40,6 +40,8 @@ export class GroupMemory {
   readonly clientSince = new Map<string, number>();
   readonly placeSince = new Map<number, number>();
   readonly leafSince = new Map<number, number>();
+  /** Since when each client that stands at several leaves has done so, wherever they moved. */
+  readonly severalSince = new Map<string, number>();
   /** When each client was last seen to leave. */
   readonly clientLeft = new Map<string, number>();
   readonly userSince = new Map<string, number>();
@@ -61,6 +63,15 @@ export class GroupMemory {
   /** Whatever this group shows next is its present: its epochs may start again. */
   forgetEpoch(): void {
     this.epoch = -1;
+  }
+
+  /** Nothing happened here later than now. */
+  rewind(now: number): void {
+    this.at = Math.min(this.at, now);
+    this.syncedAt = Math.min(this.syncedAt, now);
+    for (const times of [this.clientSince, this.severalSince, this.clientLeft, this.userSince]) rewindTimes(times, now);
+    for (const times of [this.placeSince, this.leafSince]) rewindTimes(times, now);
+    for (const sightings of this.sightings.values()) rewindSightings(sightings, now);
   }
 
   /**
@@ -104,8 +115,18 @@ export class GroupMemory {
       this.#drop(old);
     }
     this.#noteSightings(came, left, at);
+    this.#noteSeveral(users, left, at);
     this.epoch = epoch;
     return { members: this.#compareMembers(came, left, { at, epoch, first, window }), users };
+  }
+
+  #noteSeveral(users: ReadonlySet<string>, left: readonly SightedLeaf[], at: number): void {
+    const leaves = new Map<string, number>(left.map(({ client }) => [client, 0]));
+    for (const user of users)
+      for (const { client } of this.leavesOf(user)) leaves.set(client, (leaves.get(client) ?? 0) + 1);
+    for (const [client, count] of leaves)
+      if (count < 2) this.severalSince.delete(client);
+      else if (!this.severalSince.has(client)) this.severalSince.set(client, at);
   }
 
   #succeed(at: number, before: SightedLeaf, after: SightedLeaf): void {
@@ -193,6 +214,16 @@ export class GroupMemory {
     for (const { reference } of left) if (!this.byUser.has(reference)) this.userSince.delete(reference);
     return lines;
   }
+}
+
+function rewindTimes<K>(times: Map<K, number>, now: number): void {
+  for (const [key, at] of times) if (at > now) times.set(key, now);
+}
+
+/** Nothing was first seen later than now. */
+export function rewindSightings(sightings: Map<string, Sighting>, now: number): void {
+  for (const [key, sighting] of sightings)
+    if (sighting.firstSeen > now) sightings.set(key, { ...sighting, firstSeen: now });
 }
 
 /** Names a leaf's credential and key together. */

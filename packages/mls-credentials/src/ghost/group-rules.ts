@@ -56,10 +56,7 @@ export const duplicateClient: GroupRule = function* (group, context) {
     const other = first.get(leaf.client);
     first.set(leaf.client, leaf);
     if (other === undefined) continue;
-    const since = Math.max(
-      group.placeSince.get(leaf.leafIndex) ?? group.at,
-      group.placeSince.get(other.leafIndex) ?? 0,
-    );
+    const since = group.severalSince.get(leaf.client) ?? group.at;
     const deadline = since + context.policy.removalWindow;
     yield {
       ...aboutLeaf(group, leaf, context),

@@ -8,6 +8,7 @@ import { checkDeviceListChange } from "../device-list-change.js";
 import { checkDeviceList } from "../device-list-check.js";
 import { DeviceListError } from "../device-list-error.js";
 import type { UnknownCredential } from "../own-devices.js";
+import type { ValidationPolicy } from "../policy.js";
 import type { Condition, EvidenceBundle } from "./finding.js";
 import { type ListSighting, remember, type UserLog } from "./log-memory.js";
 import type { MembershipLine } from "./membership-log.js";
@@ -17,6 +18,8 @@ import { couldHaveAsked, unvouchedRecords } from "./vouching.js";
 export interface ListReading {
   /** The list, where it is a newer version than what was known. */
   readonly news: DeviceList | undefined;
+  /** The list, where it is of a version before what was known, read only now. */
+  readonly late?: DeviceList;
   /** Conditions that are final at once. */
   readonly conditions: readonly Condition[];
   /** New keys without an approval or continuity by a device known before: contacts see "identity changed". */
@@ -35,7 +38,11 @@ const nothing = (...conditions: Condition[]): ListReading => ({
 export async function readList(
   log: UserLog,
   sighting: ListSighting,
-  context: { readonly provider: CryptoProvider; readonly retention: number; readonly logId?: Uint8Array },
+  context: {
+    readonly provider: CryptoProvider;
+    readonly policy: Pick<ValidationPolicy, "retention" | "clockSkew">;
+    readonly logId?: Uint8Array;
+  },
 ): Promise<ListReading> {
   const previous = log.list;
   if (previous?.version === sighting.version && log.value !== undefined && equalBytes(log.value, sighting.value)) {
@@ -47,8 +54,11 @@ export async function readList(
   const split = checkView(log, sighting, hash);
   if (split !== undefined) return nothing(split);
   log.hashes.set(sighting.version, hash);
+  // What a version says of the one before holds for that one also when it is shown later.
+  const claimed = previousHashOf(sighting.value);
+  if (claimed !== undefined && sighting.version > 0 && !log.hashes.has(sighting.version - 1))
+    log.hashes.set(sighting.version - 1, claimed);
   if (sighting.greatest !== false) log.missingSince = undefined;
-  if (previous !== undefined && sighting.version < previous.version) return nothing();
 
   let list: DeviceList;
   try {
@@ -62,7 +72,14 @@ export async function readList(
     if (!(error instanceof DeviceListError)) throw error;
     return nothing(refusedEntry(log, sighting, error));
   }
-  const conditions = findForbiddenChange(log, previous, list, sighting, context.retention);
+  if (previous !== undefined && list.version < previous.version) {
+    const next = previous.version === list.version + 1 ? previous : undefined;
+    return {
+      ...nothing(...(next === undefined ? [] : findForbiddenChange(log, list, next, sighting, context.policy))),
+      late: list,
+    };
+  }
+  const conditions = previous === undefined ? [] : findForbiddenChange(log, previous, list, sighting, context.policy);
   const added = previous === undefined ? [] : unvouchedRecords(log, previous, list);
   const unauthorised = findUnauthorised(log, added, sighting);
   const consecutive = previous !== undefined && previous.version + 1 === list.version;
@@ -181,16 +198,16 @@ function condition(
 /** A change that no rule allows; the list is read all the same, for it is what the log now says. */
 function findForbiddenChange(
   log: UserLog,
-  previous: DeviceList | undefined,
+  previous: DeviceList,
   list: DeviceList,
   sighting: ListSighting,
-  retention: number,
+  { retention, clockSkew }: Pick<ValidationPolicy, "retention" | "clockSkew">,
 ): Condition[] {
-  if (previous === undefined) return [];
   try {
     // A version of the past was logged at some time before now.
     const loggedAt = BigInt(Math.ceil(sighting.greatest === false ? sighting.at : sighting.provenAt));
-    checkDeviceListChange(previous, list, { loggedAt, retention: BigInt(retention) });
+    // The service drops by its own clock, the log says when by its own.
+    checkDeviceListChange(previous, list, { loggedAt: loggedAt + BigInt(clockSkew), retention: BigInt(retention) });
     return [];
   } catch (error) {
     if (error instanceof DeviceListError) return [refusedEntry(log, sighting, error)];
@@ -236,7 +253,7 @@ function findTransient(
     if (log.keysOf(client).size > 0) continue;
     // Nobody was left who could have vouched for it, and nobody claims to have: a recovery that another one followed.
     const claims = record.approval !== undefined || record.continuity !== undefined;
-    if (!claims && !couldHaveAsked(previous, list, added, record)) continue;
+    if (!claims && !couldHaveAsked({ list: previous, provenAt: log.provenAt }, list, added, record)) continue;
     const detail = `${client} was added and revoked between versions ${previous.version} and ${list.version}`;
     const subject = `${client} ${bytesKey(record.spkiHash)}`;
     conditions.push({

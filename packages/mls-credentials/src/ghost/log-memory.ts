@@ -50,6 +50,13 @@ export class UserLog {
     return keys;
   }
 
+  /** Nothing happened here later than now. What the log proved is by the log's clock. */
+  rewind(now: number): void {
+    this.readAt = Math.min(this.readAt, now);
+    this.failedAt = Math.min(this.failedAt, now);
+    if (this.missingSince !== undefined) this.missingSince = Math.min(this.missingSince, now);
+  }
+
   /** The newest list with its proof; made once for each list, for rules ask often. */
   evidence(): { readonly lists?: readonly ListEvidence[] } {
     if (this.list === undefined || this.value === undefined) return {};
@@ -75,6 +82,8 @@ export interface ListSighting {
 
 /** Takes a list that was judged into memory. */
 export function remember(log: UserLog, list: DeviceList, sighting: ListSighting): void {
+  // Revoked since the log said so at the latest: the time in the list is the operator's word.
+  const saidAt = sighting.greatest === false ? sighting.at : sighting.provenAt;
   for (const { client, credentials } of list.devices)
     for (const record of credentials) {
       const tbs = bytesKey(record.tbsCertificateHash);
@@ -86,7 +95,7 @@ export function remember(log: UserLog, list: DeviceList, sighting: ListSighting)
         spkiHash: bytesKey(record.spkiHash),
         tbsCertificateHash: tbs,
         notAfter: Number(record.notAfter),
-        revokedAt: revoked === undefined ? known?.revokedAt : Number(revoked.revokedAt),
+        revokedAt: revoked === undefined ? known?.revokedAt : Math.min(Number(revoked.revokedAt), saidAt),
         reason: revoked === undefined ? known?.reason : revoked.reason,
       });
     }

@@ -41,3 +41,12 @@ export function evidenceOf(credential: SightedCredential, log: UserLog | undefin
 export function lastAsked(log: UserLog | undefined, { tickedAt }: RuleContext): number {
   return Math.max(tickedAt, log?.readAt ?? Number.NEGATIVE_INFINITY, log?.failedAt ?? Number.NEGATIVE_INFINITY);
 }
+
+/** Whether a list may have dropped a record by then. The service drops by its own clock, the log says when by its own. */
+export function mayBeDropped(
+  notAfter: number,
+  provenAt: number,
+  { retention, clockSkew }: Pick<ValidationPolicy, "retention" | "clockSkew">,
+): boolean {
+  return notAfter + retention <= provenAt + clockSkew;
+}

@@ -88,7 +88,12 @@ describe("a credential against the log", () => {
     ["not its certificate's key", { keyMatches: false }, logAt(T, [{ seed: 1 }]), ["KEY_MISMATCH confirmed"]],
     ["another user than expected", { user: BOB }, logAt(T, [{ seed: 1 }]), ["IDENTITY_CONFLICT confirmed"]],
     ["nobody is expected", { reference: "" }, undefined, ["IDENTITY_CONFLICT confirmed"]],
-    ["nobody is expected and nobody presented", { reference: "", user: "" }, undefined, []],
+    [
+      "nobody is expected and nobody presented",
+      { reference: "", user: "" },
+      undefined,
+      ["IDENTITY_CONFLICT confirmed"],
+    ],
     ["basic", { type: "basic" as const, user: "" }, undefined, []],
     ["dropped after retention", { notAfter: T - 90 * DAY - 1 }, logAt(T), []],
     ["at the end of retention", { notAfter: T - 90 * DAY }, logAt(T), ["UNLOGGED_LEAF pending"]],

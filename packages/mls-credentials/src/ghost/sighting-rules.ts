@@ -30,8 +30,9 @@ export function* judgeSighting(sighting: Sighting, place: Place, context: RuleCo
     subject: `${credential.client} ${credential.tbsCertificateHash} ${credential.spkiHash}`,
   };
   if (credential.type !== "x509") return;
-  if (credential.user !== credential.reference)
-    yield { ...base, kind: "IDENTITY_CONFLICT", level: "confirmed", detail: `presents ${credential.user}` };
+  // A certificate without names presents nobody, and so conflicts with any reference, also with none.
+  if (credential.user === "" || credential.user !== credential.reference)
+    yield { ...base, kind: "IDENTITY_CONFLICT", level: "confirmed", detail: `presents ${credential.user || "nobody"}` };
   // Whom nobody expects has no list to be looked up.
   if (credential.reference === "") return;
   if (!credential.keyMatches)

@@ -4,7 +4,7 @@ import { isTrusted } from "../own-devices.js";
 import type { Condition } from "./finding.js";
 import type { GroupMemory } from "./group-memory.js";
 import type { UserLog } from "./log-memory.js";
-import { lastAsked, type RuleContext } from "./rule-context.js";
+import { lastAsked, mayBeDropped, type RuleContext } from "./rule-context.js";
 
 /** A certificate of this device that the log acknowledged. */
 export interface OwnCredential {
@@ -22,6 +22,8 @@ export interface UnknownRecord {
   readonly firstSeen: number;
   /** Seen at this device's first look, when the user has had no chance to confirm anything yet. */
   readonly atFirstLook: boolean;
+  /** Revoked or expired already at that look. */
+  readonly overBefore: boolean;
   /** Its key had been trusted, then revoked, and is now certified again. */
   readonly revived: boolean;
   /** When the log last proved a list without it; -Infinity at the first look. */
@@ -35,11 +37,11 @@ export function* selfUnknownInLog(unknown: Iterable<UnknownRecord>, context: Rul
   const log = context.logs.get(context.self);
   if (log === undefined) return;
   for (const each of unknown) {
-    const { client, spkiHash, tbsCertificateHash, firstSeen, atFirstLook, revived } = each;
+    const { client, spkiHash, tbsCertificateHash, firstSeen, atFirstLook, overBefore, revived } = each;
     if (!revived && isTrusted(context.own, client, spkiHash)) continue;
     const record = log.records.get(bytesKey(tbsCertificateHash));
     const over = record?.revokedAt !== undefined || (record !== undefined && record.notAfter < log.provenAt);
-    if (over && (atFirstLook || isFailedEnrolment(log, each, context))) continue;
+    if (overBefore || (over && isFailedEnrolment(log, each, context))) continue;
     const deadline = firstSeen + context.policy.evidenceDeadline;
     yield {
       kind: "SELF_UNKNOWN_IN_LOG",
@@ -82,7 +84,7 @@ export function* selfMissingFromLog(credentials: Iterable<OwnCredential>, contex
   );
   for (const { tbsCertificateHash, client, version, notAfter } of credentials) {
     if (log.list.version < version || held.has(tbsCertificateHash)) continue;
-    if (notAfter + context.policy.retention <= log.provenAt) continue;
+    if (mayBeDropped(notAfter, log.provenAt, context.policy)) continue;
     yield {
       kind: "SELF_MISSING_FROM_LOG",
       level: "confirmed",
@@ -106,7 +108,7 @@ export function* evidenceUnavailable(
   const { clockSkew, evidenceDeadline } = context.policy;
   const provenAt = log?.provenAt ?? Number.NEGATIVE_INFINITY;
   const waiting = unanswered.filter((firstSeen) => provenAt < firstSeen + clockSkew);
-  const since = Math.min(log?.missingSince ?? Number.POSITIVE_INFINITY, ...waiting);
+  const since = waiting.reduce((earliest, at) => Math.min(earliest, at), log?.missingSince ?? Number.POSITIVE_INFINITY);
   const deadline = since + evidenceDeadline;
   const asked = lastAsked(log, context);
   if (!Number.isFinite(since) || (log?.missingSince === undefined && asked < deadline)) return;
@@ -124,6 +126,8 @@ export function* evidenceUnavailable(
 
 /** PARTIAL_PRESENCE: a device that stays in only some of the groups that its user shares with this device. */
 export function* partialPresence(user: string, context: RuleContext): Iterable<Condition> {
+  // Strangers whom no roster knows are not one user.
+  if (user === "") return;
   const shared: GroupMemory[] = [];
   for (const name of context.groupsOf.get(user) ?? []) {
     const group = context.groups.get(name);

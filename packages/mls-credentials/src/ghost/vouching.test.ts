@@ -162,10 +162,26 @@ describe("who vouches for a new record", () => {
 
 describe("whether somebody could have been asked when a record came", () => {
   const newcomer = record(9, { at: T });
-  const asked = (previous: Devices, list: Devices): boolean => {
-    const next = listOf(1, { ...list, newcomer: [newcomer] });
-    return couldHaveAsked(listOf(0, previous), next, [{ client: "newcomer", record: newcomer }], newcomer);
+  const asked = (previous: Devices, list: Devices, given = newcomer, provenAt = Number.NEGATIVE_INFINITY): boolean => {
+    const next = listOf(1, { ...list, newcomer: [given] });
+    return couldHaveAsked(
+      { list: listOf(0, previous), provenAt },
+      next,
+      [{ client: "newcomer", record: given }],
+      given,
+    );
   };
+
+  it("it came after the list before was proven, whatever it says", () => {
+    const early = record(9, { at: 1 });
+    const phone = { [PHONE]: [record(1, { at: T - 9 })] };
+    expect(asked(phone, phone, early)).toBe(false);
+    expect(asked(phone, phone, early, T - 10)).toBe(false);
+    expect(asked(phone, phone, early, T - 9)).toBe(true);
+    const gone = { [PHONE]: [record(1, { at: T - 9, revokedAt: T })] };
+    expect(asked(phone, gone, early, T - 1)).toBe(true);
+    expect(asked(phone, gone, early, T)).toBe(false);
+  });
 
   it.each<[string, boolean, CredentialRecord[], CredentialRecord[]]>([
     ["nobody else", false, [], []],
@@ -186,6 +202,6 @@ describe("whether somebody could have been asked when a record came", () => {
   it("another stranger is nobody to ask, whichever list names it", () => {
     const strangers = [newcomer, record(8)].map((each) => ({ client: "newcomer", record: each }));
     const list = listOf(1, { newcomer: [newcomer, record(8)] });
-    expect(couldHaveAsked(listOf(0, {}), list, strangers, newcomer)).toBe(false);
+    expect(couldHaveAsked({ list: listOf(0, {}), provenAt: 0 }, list, strangers, newcomer)).toBe(false);
   });
 });

@@ -29,20 +29,21 @@ export function unvouchedRecords(log: UserLog, previous: DeviceList, list: Devic
 
 /**
  * Whether, when a record came, the user had a device that could have vouched for it: one that stood in the list before, or
- * was vouched for since, and was not revoked by then.
+ * was vouched for since, and was not revoked by then. It came after the list before was proven, whatever its `notBefore` says.
  */
 export function couldHaveAsked(
-  previous: DeviceList,
+  previous: { readonly list: DeviceList; readonly provenAt: number },
   list: DeviceList,
   unvouched: readonly UnknownCredential[],
   { notBefore }: CredentialRecord,
 ): boolean {
+  const came = Math.max(Number(notBefore), previous.provenAt);
   const strangers = new Set(unvouched.map(({ record }) => bytesKey(record.tbsCertificateHash)));
   const now = recordsOf(list).filter(({ record }) => !strangers.has(bytesKey(record.tbsCertificateHash)));
   const listed = new Set(now.map(({ record }) => bytesKey(record.tbsCertificateHash)));
-  const dropped = recordsOf(previous).filter(({ record }) => !listed.has(bytesKey(record.tbsCertificateHash)));
+  const dropped = recordsOf(previous.list).filter(({ record }) => !listed.has(bytesKey(record.tbsCertificateHash)));
   return [...now, ...dropped].some(
-    ({ record }) => record.notBefore <= notBefore && (record.status === "active" || record.revokedAt > notBefore),
+    ({ record }) => record.notBefore <= came && (record.status === "active" || record.revokedAt > came),
   );
 }
 

@@ -1,0 +1,348 @@
+import { nodeProvider } from "@mls-as/mls-core/node";
+import { describe, expect, it } from "vitest";
+import { type DeviceList, deviceListHash, encodeDeviceList, NO_PREVIOUS_HASH, sortDeviceList } from "../device-list.js";
+import { defaultPolicy } from "../policy.js";
+import type { GhostEvent, SightedCredential, SightedLeaf } from "./ghost-event.js";
+import { GhostDetector } from "./ghost-detector.js";
+import { hexBytes } from "./sighting-rules.js";
+
+const DAY = 86_400;
+const T = 1_800_000_000;
+const [ALICE, BOB] = ["mimi://example.org/u/alice", "mimi://example.org/u/bob"];
+const clientOf = (user: string, device: string): string => `${user.replace("/u/", "/d/")}/${device}`;
+const hex = (seed: number): string => seed.toString(16).padStart(4, "0").repeat(16);
+const keyHash = (seed: number): string => hex(seed + 0x1000);
+const policy = defaultPolicy({});
+
+/** One certificate in a list. `key` is the certificate's own unless given. */
+interface Entry {
+  readonly device: string;
+  readonly seed: number;
+  readonly key?: number;
+  readonly notBefore?: number;
+  readonly notAfter?: number;
+  readonly revokedAt?: number | bigint;
+  readonly reason?: number;
+  readonly addedAt?: number;
+}
+
+function version(
+  user: string,
+  number: number,
+  before: Uint8Array | undefined,
+  entries: readonly Entry[],
+  origin: DeviceList["origin"] = "enrolment",
+): Uint8Array {
+  const devices = new Map<
+    string,
+    { addedAt: bigint; credentials: DeviceList["devices"][number]["credentials"][number][] }
+  >();
+  for (const {
+    device,
+    seed,
+    key = seed,
+    notBefore = T - DAY,
+    notAfter = T + 400 * DAY,
+    revokedAt,
+    ...rest
+  } of entries) {
+    const held = devices.get(device) ?? { addedAt: BigInt(rest.addedAt ?? T), credentials: [] };
+    devices.set(device, held);
+    held.credentials.push({
+      tbsCertificateHash: hexBytes(hex(seed)),
+      spkiHash: hexBytes(keyHash(key)),
+      notBefore: BigInt(notBefore),
+      notAfter: BigInt(notAfter),
+      approval: undefined,
+      continuity: undefined,
+      ...(revokedAt === undefined
+        ? { status: "active" as const }
+        : { status: "revoked" as const, revokedAt: BigInt(revokedAt), reason: rest.reason ?? 1 }),
+    });
+  }
+  const list: DeviceList = {
+    format: 1,
+    identity: user,
+    version: number,
+    previousHash: before === undefined ? NO_PREVIOUS_HASH : deviceListHash(before),
+    origin,
+    devices: [...devices].map(([device, held]) => ({ client: clientOf(user, device), ...held })),
+  };
+  return encodeDeviceList(sortDeviceList(list));
+}
+
+function watching(self = ALICE, change: Partial<typeof policy> = {}) {
+  const ownKeys = [{ client: clientOf(self, "phone"), spkiHash: hexBytes(keyHash(1)) }];
+  const detector = new GhostDetector({ self, ownKeys, policy: { ...policy, ...change }, provider: nodeProvider });
+  const told = async (event: GhostEvent): Promise<string[]> =>
+    (await detector.observe(event)).findings.map(({ kind, life }) => `${kind} ${life}`);
+  return {
+    detector,
+    told,
+    list: (
+      at: number,
+      user: string,
+      number: number,
+      value: Uint8Array,
+      more: { greatest?: boolean; provenAt?: number } = {},
+    ) => told({ type: "device-list", at, user, version: number, value, provenAt: at, ...more }),
+    tree: (at: number, group: string, epoch: number, leaves: readonly SightedLeaf[], current = true) =>
+      told({ type: "tree", at, group, epoch, current, leaves }),
+    tick: (at: number) => told({ type: "tick", at }),
+    silence: (at: number, user: string) => told({ type: "log-unavailable", at, user }),
+  };
+}
+
+const credential = (
+  user: string,
+  device: string,
+  seed: number,
+  change: Partial<SightedCredential> = {},
+): SightedCredential => ({
+  reference: user,
+  type: "x509",
+  user,
+  client: clientOf(user, device),
+  spkiHash: keyHash(seed),
+  tbsCertificateHash: hex(seed),
+  keyMatches: true,
+  notBefore: T - DAY,
+  notAfter: T + 400 * DAY,
+  ...change,
+});
+const leaf = (leafIndex: number, sighted: SightedCredential): SightedLeaf => ({
+  ...sighted,
+  leafIndex,
+  source: "key_package",
+});
+const PHONE: Entry = { device: "phone", seed: 1 };
+
+describe("a key under the own label that was excused once", () => {
+  const active: Entry = { device: "ghost", seed: 51, key: 50 };
+  it.each<[string, Entry[], Entry[][]]>([
+    ["revoked before the first look", [{ device: "ghost", seed: 50, revokedAt: T - 9 }], []],
+    ["expired before the first look", [{ device: "ghost", seed: 50, notAfter: T - 9 }], []],
+    ["as a failed enrolment", [], [[{ device: "ghost", seed: 50, notBefore: T, revokedAt: T + 9, reason: 5 }]]],
+  ])("is not excused with another certificate: %s", async (_, atFirst, between) => {
+    const { list, tick } = watching();
+    let value = version(ALICE, 0, undefined, [PHONE, ...atFirst]);
+    expect(await list(T, ALICE, 0, value)).toEqual([]);
+    let number = 0;
+    let held = atFirst;
+    for (const entries of between) {
+      held = entries;
+      value = version(ALICE, ++number, value, [PHONE, ...entries]);
+      expect(await list(T + 10, ALICE, number, value)).toEqual([]);
+    }
+    value = version(ALICE, ++number, value, [PHONE, ...held, active], "recovery");
+    expect(await list(T + 20, ALICE, number, value)).toContain("SELF_UNKNOWN_IN_LOG suspect");
+    expect(await tick(T + 20 + DAY)).toContain("SELF_UNKNOWN_IN_LOG confirmed");
+  });
+
+  it("nor by being revoked after the first look at it", async () => {
+    const { list, tick } = watching();
+    const first = version(ALICE, 0, undefined, [PHONE, { device: "ghost", seed: 50 }]);
+    expect(await list(T, ALICE, 0, first)).toEqual(["SELF_UNKNOWN_IN_LOG pending"]);
+    const gone = version(ALICE, 1, first, [PHONE, { device: "ghost", seed: 50, revokedAt: T + 60 }]);
+    expect(await list(T + 60, ALICE, 1, gone)).toEqual([]);
+    expect(await tick(T + DAY)).toEqual(["SELF_UNKNOWN_IN_LOG confirmed"]);
+  });
+
+  it("but what the user confirms in person stays confirmed", async () => {
+    const { list, told } = watching();
+    const tablet: Entry = { device: "tablet", seed: 40 };
+    const approve = { type: "confirm-device" as const, client: clientOf(ALICE, "tablet"), spkiHash: keyHash(40) };
+    const lists = [version(ALICE, 0, undefined, [PHONE, tablet])];
+    await list(T, ALICE, 0, lists[0] as Uint8Array);
+    await told({ ...approve, at: T + 1 });
+    const revoked = { ...tablet, revokedAt: T + 9 };
+    const next = async (number: number, entries: Entry[]) => {
+      lists.push(version(ALICE, number, lists[number - 1], [PHONE, ...entries], "recovery"));
+      return (await list(T + 10 * number, ALICE, number, lists[number] as Uint8Array)).filter((each) =>
+        each.startsWith("SELF"),
+      );
+    };
+    expect(await next(1, [revoked])).toEqual([]);
+    const again: Entry = { device: "tablet", seed: 41, key: 40 };
+    expect(await next(2, [revoked, again])).toEqual(["SELF_UNKNOWN_IN_LOG suspect"]);
+    expect(await told({ ...approve, at: T + 25 })).toEqual(["SELF_UNKNOWN_IN_LOG resolved"]);
+    expect(await next(3, [revoked, again])).toEqual([]);
+  });
+});
+
+describe("a version that was withheld and is handed out late", () => {
+  const ghost: Entry = { device: "ghost", seed: 50 };
+  const zero = version(ALICE, 0, undefined, [PHONE]);
+  const one = version(ALICE, 1, zero, [PHONE, ghost], "recovery");
+  const two = version(ALICE, 2, one, [PHONE], "recovery");
+
+  it("is read for what stands in it, and for what the next one dropped", async () => {
+    const { list, silence } = watching();
+    await list(T, ALICE, 0, zero);
+    await list(T + 10, ALICE, 2, two, { greatest: false, provenAt: 0 });
+    await silence(T + 10, ALICE);
+    const late = await list(T + 20, ALICE, 1, one, { greatest: false, provenAt: 0 });
+    expect(late).toContain("SELF_UNKNOWN_IN_LOG suspect");
+    expect(late).toContain("UNAUTHORISED_ENTRY confirmed");
+  });
+
+  it("must be the one that the next names", async () => {
+    const { list } = watching(BOB);
+    await list(T, ALICE, 0, zero);
+    await list(T + 10, ALICE, 2, version(ALICE, 2, one, [PHONE, ghost], "recovery"));
+    const other = version(ALICE, 1, zero, [PHONE], "recovery");
+    expect(await list(T + 20, ALICE, 1, other, { greatest: false, provenAt: 0 })).toEqual(["VIEW_SPLIT confirmed"]);
+  });
+
+  it("says nothing of what it held past retention", async () => {
+    const { list } = watching();
+    const old: Entry = { device: "old", seed: 60, notBefore: 1, notAfter: T - policy.retention };
+    const held = version(ALICE, 1, zero, [PHONE, old], "recovery");
+    await list(T, ALICE, 0, zero);
+    await list(T + 10, ALICE, 2, version(ALICE, 2, held, [PHONE], "recovery"));
+    expect(await list(T + 20, ALICE, 1, held, { greatest: false, provenAt: 0 })).toEqual([]);
+  });
+});
+
+describe("times that the operator writes", () => {
+  it("do not hide a device that came and went", async () => {
+    const { list } = watching(BOB);
+    const first = version(ALICE, 0, undefined, [PHONE]);
+    await list(T, ALICE, 0, first);
+    const ghost: Entry = { device: "ghost", seed: 50, notBefore: 1, revokedAt: T + 60 };
+    const between = version(ALICE, 1, first, [PHONE, { device: "ghost", seed: 50, notBefore: 1 }]);
+    expect(await list(T + 99, ALICE, 2, version(ALICE, 2, between, [PHONE, ghost]))).toContain(
+      "TRANSIENT_DEVICE confirmed",
+    );
+  });
+
+  it.each([2n ** 62n, BigInt(T + 400 * DAY)])("do not put off the end of a revoked device (%s)", async (revokedAt) => {
+    const { list, tree } = watching(BOB);
+    const first = version(ALICE, 0, undefined, [PHONE, { device: "laptop", seed: 2 }]);
+    await list(T, ALICE, 0, first);
+    await tree(T, "g", 0, [leaf(0, credential(ALICE, "laptop", 2))]);
+    await list(T + 60, ALICE, 1, version(ALICE, 1, first, [PHONE, { device: "laptop", seed: 2, revokedAt }]));
+    const later = T + 60 + policy.removalWindow;
+    expect(await tree(later, "g", 1, [leaf(0, credential(ALICE, "laptop", 2))])).toContain(
+      "REMOVED_DEVICE_PRESENT confirmed",
+    );
+  });
+
+  it("are the service's own: a record may be dropped by a clock ahead of the log's, and its client come again", async () => {
+    const { list } = watching(BOB);
+    const end = T + 10 * DAY;
+    const first = version(ALICE, 0, undefined, [PHONE, { device: "laptop", seed: 2, notAfter: end }]);
+    await list(T, ALICE, 0, first);
+    const at = end + policy.retention - policy.clockSkew;
+    const again: Entry = { device: "laptop", seed: 3, addedAt: at };
+    const next = version(ALICE, 1, first, [PHONE, again], "recovery");
+    expect(await list(at, ALICE, 1, next)).toEqual([]);
+    const altered = version(ALICE, 2, next, [PHONE, { ...again, addedAt: at + 1 }], "recovery");
+    expect(await list(at + 9, ALICE, 2, altered)).toEqual(["UNAUTHORISED_ENTRY confirmed"]);
+  });
+});
+
+describe("members whom nobody knows", () => {
+  it("without a name conflict with any reference, also with none", async () => {
+    const { tree, told } = watching();
+    const nameless = credential("", "", 70, { client: "" });
+    expect(await tree(T, "g", 0, [leaf(0, nameless)])).toEqual(["IDENTITY_CONFLICT confirmed"]);
+    expect(await told({ type: "key-package", at: T, credential: credential("", "", 71, { client: "" }) })).toEqual([
+      "IDENTITY_CONFLICT confirmed",
+    ]);
+  });
+
+  it("are not one user over several groups", async () => {
+    const { tree, tick } = watching();
+    const stranger = (device: string, seed: number) => leaf(0, credential(BOB, device, seed, { reference: "" }));
+    await tree(T, "g", 0, [stranger("phone", 70)]);
+    await tree(T, "h", 0, [stranger("laptop", 71)]);
+    for (const group of ["g", "h"])
+      await tree(T + 90 * DAY, group, 1, [stranger(group === "g" ? "phone" : "laptop", group === "g" ? 70 : 71)]);
+    expect(await tick(T + 91 * DAY)).toEqual([]);
+  });
+
+  it("may be as many as they like", async () => {
+    const { tree, tick } = watching();
+    const many = Array.from({ length: 130_000 }, (_, index) =>
+      leaf(
+        index,
+        credential(BOB, "phone", 0, { tbsCertificateHash: index.toString(16).padStart(64, "0"), spkiHash: "" }),
+      ),
+    );
+    await tree(T, "g", 0, many);
+    expect(await tick(T + 60)).toEqual([]);
+  });
+});
+
+describe("a second leaf of a client", () => {
+  const phone = credential(BOB, "phone", 2);
+
+  it("gains no time by moving", async () => {
+    const { tree } = watching();
+    await tree(T, "g", 0, [leaf(0, phone), leaf(1, phone)]);
+    for (let step = 1; step * 5 * DAY < policy.removalWindow; step++)
+      await tree(T + step * 5 * DAY, "g", step, [leaf(0, phone), leaf(step + 1, phone)]);
+    expect(await tree(T + policy.removalWindow, "g", 100, [leaf(7, phone), leaf(50, phone)])).toContain(
+      "DUPLICATE_CLIENT confirmed",
+    );
+  });
+
+  it("counts anew once there was only one", async () => {
+    const { tree } = watching();
+    await tree(T, "g", 0, [leaf(0, phone), leaf(1, phone)]);
+    await tree(T + DAY, "g", 1, [leaf(0, phone)]);
+    await tree(T + 2 * DAY, "g", 2, [leaf(0, phone), leaf(1, phone)]);
+    const due = T + 2 * DAY + policy.removalWindow;
+    expect(await tree(due - 1, "g", 3, [leaf(0, phone), leaf(1, phone)])).not.toContain("DUPLICATE_CLIENT confirmed");
+    expect(await tree(due, "g", 4, [leaf(0, phone), leaf(1, phone)])).toContain("DUPLICATE_CLIENT confirmed");
+  });
+});
+
+describe("what was acknowledged", () => {
+  it("and ended is told again when it returns", async () => {
+    const { tree, list, detector } = watching();
+    const wrong = leaf(0, credential(BOB, "phone", 2, { keyMatches: false, signatureKey: "aa" }));
+    expect(await tree(T, "g", 0, [wrong])).toContain("KEY_MISMATCH confirmed");
+    const [finding] = detector.findings().filter(({ kind }) => kind === "KEY_MISMATCH");
+    await detector.observe({ type: "acknowledge", at: T + 1, finding: finding?.id ?? "" });
+    expect(await tree(T + 2, "g", 1, [leaf(0, credential(BOB, "phone", 3))])).not.toContain("KEY_MISMATCH confirmed");
+    // The log answers for the certificate, so that nothing waits for it any more.
+    const value = version(BOB, 0, undefined, [
+      { device: "phone", seed: 2 },
+      { device: "phone", seed: 3 },
+    ]);
+    for (const at of [T + 3, T + 4]) await list(at, BOB, 0, value);
+    expect(await tree(T + 5, "g", 2, [wrong])).toContain("KEY_MISMATCH confirmed");
+  });
+});
+
+describe("a clock that was ten years ahead once", () => {
+  const AHEAD = T + 3650 * DAY;
+  const bob = leaf(1, credential(BOB, "phone", 2));
+
+  it("raises nothing when it is right again", async () => {
+    const { silence, list, tree, tick } = watching();
+    await silence(AHEAD, BOB);
+    await list(T, BOB, 0, version(BOB, 0, undefined, [{ device: "phone", seed: 2 }]));
+    expect(await tree(T + 3600, "g", 0, [bob, leaf(2, credential(BOB, "laptop", 3))])).not.toContain(
+      "EVIDENCE_UNAVAILABLE confirmed",
+    );
+    expect((await tick(T + 3700)).filter((each) => each.endsWith("confirmed"))).toEqual([]);
+  });
+
+  it("and hides nothing", async () => {
+    const silent = watching();
+    await silent.silence(AHEAD, BOB);
+    await silent.tick(T);
+    await silent.silence(T + policy.evidenceDeadline, BOB);
+    expect(silent.detector.findings()).toMatchObject([{ kind: "EVIDENCE_UNAVAILABLE", life: "confirmed" }]);
+
+    const { tree, list, detector } = watching();
+    await tree(AHEAD, "g", 0, [bob]);
+    await tree(T, "g", 1, [bob]);
+    const empty = version(BOB, 0, undefined, []);
+    await list(T + policy.evidenceDeadline, BOB, 0, empty);
+    expect(detector.findings().find(({ kind }) => kind === "UNLOGGED_LEAF")).toMatchObject({ life: "confirmed" });
+  });
+});
