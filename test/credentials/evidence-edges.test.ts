@@ -69,7 +69,7 @@ describe("evidence without a proof of the log, rule by rule", async () => {
   const bob = await issue(BOB_PHONE, keys.bob, BOB);
   const stranger = await issue("mimi://other.example/d/eve/phone", keys.phone, STRANGER);
   const otherIssuer = await exampleIssuer(root, "other.example");
-  const elsewhere = await issue(LAPTOP, keys.phone, ALICE, "by another CA", otherIssuer);
+  const otherwise = await issue(LAPTOP, keys.phone, ALICE, "by another CA", otherIssuer);
   const CA = hex(issuer.certificate);
   const domains = { "example.org": { anchors: [toBase64Url(root.certificate)], logId: toBase64Url(LOG_ID) } };
   const judge = {
@@ -514,14 +514,14 @@ describe("evidence without a proof of the log, rule by rule", async () => {
     [
       "two certificates, one of another CA",
       "SIGNATURE_KEY_REUSED",
-      () => ({ certificates: certificates(phone, elsewhere) }),
+      () => ({ certificates: certificates(phone, otherwise) }),
       { client: LAPTOP },
       "supported sighted",
     ],
     [
       "two certificates, the accused one of another CA",
       "SIGNATURE_KEY_REUSED",
-      () => ({ certificates: certificates(elsewhere, phone) }),
+      () => ({ certificates: certificates(otherwise, phone) }),
       { client: PHONE },
       "supported sighted",
     ],

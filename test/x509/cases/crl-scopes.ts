@@ -260,6 +260,9 @@ function crlIssuerNames(add: AddCase): void {
 function pointNameForms(add: AddCase): void {
   const cases: readonly [string, Expected, Uint8Array, Uint8Array][] = [
     ["uri-case-of-host", "SUCCESS", POINT, uri("HTTP://AS.mls.example/crl/1.crl")],
+    ["uri-other-host", "FAILURE", POINT, uri("http://bs.mls.example/crl/1.crl")],
+    ["uri-case-of-scheme-alone", "SUCCESS", uri("urn:X:y"), uri("URN:X:y")],
+    ["uri-case-of-name", "FAILURE", uri("urn:X:y"), uri("urn:x:y")],
     ["uri-case-of-path", "FAILURE", POINT, uri("http://as.mls.example/CRL/1.crl")],
     ["ip-divided", "FAILURE", ip(192, 0, 2, 1), ip(19, 20, 2, 1)],
     [

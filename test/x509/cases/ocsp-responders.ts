@@ -50,7 +50,7 @@ export function ocspResponderCases(add: AddCase): void {
     "ocsp-responder::under-the-issuers-name-alone",
     "FAILURE",
     "As before, without a certificate of the issuer.",
-    () => answered((set) => ({ signer: authority("Issuing", undefined, { key: ed25519Key("Responder") }) })),
+    () => answered(() => ({ signer: authority("Issuing", undefined, { key: ed25519Key("Responder") }) })),
   );
   add("ocsp-responder::of-a-lenient-issuer", "SUCCESS", "The issuer's basicConstraints is not critical.", () =>
     answered((set) => ({ signer: delegate(set) }), { basic: basicConstraints(true, 0, false) }),
