@@ -160,7 +160,7 @@ export class GhostDetector {
       found.push(this.#noteListKeys(reading.news));
     }
     if (reading.late !== undefined && event.user === self)
-      this.#readOwn(notDropped(reading.late, log, policy), false, absentAt);
+      this.#readOwn(unheardOf(reading.late, log, policy), false, absentAt);
     if (event.user === self && event.greatest !== false) this.#noteEnds(log);
     found.push(this.#judge.user(event.user), ...this.#judge.groupsOf(event.user), this.#judge.keyPackages());
     const members = reading.members.map((line): MembershipLine => ({ ...line, at: state.now, user: event.user }));
@@ -294,11 +294,14 @@ export class GhostDetector {
   }
 }
 
-/** A list of the past without what later lists may have dropped. */
-function notDropped(list: DeviceList, { provenAt }: UserLog, policy: ValidationPolicy): DeviceList {
+/** What a list of the past says alone: neither what newer lists said already nor what they may have dropped. */
+function unheardOf(list: DeviceList, { records, provenAt }: UserLog, policy: ValidationPolicy): DeviceList {
   const devices = list.devices.map((device) => ({
     ...device,
-    credentials: device.credentials.filter(({ notAfter }) => !mayBeDropped(Number(notAfter), provenAt, policy)),
+    credentials: device.credentials.filter(
+      ({ tbsCertificateHash, notAfter }) =>
+        !records.has(bytesKey(tbsCertificateHash)) && !mayBeDropped(Number(notAfter), provenAt, policy),
+    ),
   }));
   return { ...list, devices };
 }

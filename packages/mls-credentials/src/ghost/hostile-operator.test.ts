@@ -186,6 +186,16 @@ describe("a version that was withheld and is handed out late", () => {
     expect(late).toContain("UNAUTHORISED_ENTRY confirmed");
   });
 
+  it("says nothing of what a newer one said already", async () => {
+    const { list, told } = watching();
+    const tablet: Entry = { device: "tablet", seed: 40 };
+    await told({ type: "confirm-device", at: T, client: clientOf(ALICE, "tablet"), spkiHash: keyHash(40) });
+    const held = version(ALICE, 1, zero, [PHONE, tablet], "recovery");
+    await list(T, ALICE, 0, zero);
+    await list(T + 10, ALICE, 2, version(ALICE, 2, held, [PHONE, { ...tablet, revokedAt: T + 9 }]));
+    expect(await list(T + 20, ALICE, 1, held, { greatest: false, provenAt: 0 })).toEqual([]);
+  });
+
   it("must be the one that the next names", async () => {
     const { list } = watching(BOB);
     await list(T, ALICE, 0, zero);
