@@ -94,9 +94,13 @@ export const ATTACKS: readonly Attack[] = [
       const version = user.versions.length;
       const forked = encodeDeviceList(world.listOf(user, "recovery"));
       world.publish(user, "expiry", world.now);
-      const until = world.now + 4 * DAY + 12 * HOUR;
-      contact.lookup = (asked, at) =>
-        asked === user && at < until ? { version, value: forked, provenAt: at } : honestLookup(asked, at);
+      // However long the contact is offline: it is shown the other history once, and the true one half a day later.
+      let until = Number.POSITIVE_INFINITY;
+      contact.lookup = (asked, at) => {
+        if (asked !== user || at >= until) return honestLookup(asked, at);
+        until = Math.min(until, at + 12 * HOUR);
+        return { version, value: forked, provenAt: at };
+      };
     },
   },
   {

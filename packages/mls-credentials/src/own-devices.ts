@@ -59,27 +59,25 @@ export function readOwnList(
   const revokedKeys = new Map(own.revoked.map(({ spkiHash: key, version }) => [bytesKey(key), version]));
   const trusted = new Map(own.trusted.map((key) => [nameOf(key.client, key.spkiHash), key]));
 
+  const byKey = recordsByKey(records);
   const revived = records.filter(({ record }) => isRevived(record, revokedKeys));
-  let waiting = records.filter((each) => {
-    return !revived.includes(each) && !trusted.has(nameOf(each.client, each.record.spkiHash));
-  });
-  for (let before = -1; before !== waiting.length; ) {
-    before = waiting.length;
-    waiting = waiting.filter(({ client, record }) => {
-      if (!isVouchedFor(client, record, trusted, revokedKeys, records)) return true;
+  const held = new Set(revived);
+  const waiting = acceptVouched(
+    records.filter((each) => !held.has(each) && !trusted.has(nameOf(each.client, each.record.spkiHash))),
+    ({ client, record }) => isVouchedFor(client, record, trusted, revokedKeys, byKey),
+    ({ client, record }) => {
       trusted.set(nameOf(client, record.spkiHash), { client, spkiHash: record.spkiHash });
-      return false;
-    });
-  }
+    },
+  );
   const unknown = [
     ...waiting,
-    ...revived.filter(({ client, record }) => !isVouchedFor(client, record, trusted, revokedKeys, records)),
+    ...revived.filter(({ client, record }) => !isVouchedFor(client, record, trusted, revokedKeys, byKey)),
   ];
 
   const revoked = [...own.revoked];
   for (const { record } of records) {
     const key = bytesKey(record.spkiHash);
-    if (record.status !== "revoked" || revokedKeys.has(key) || hasActive(key, records)) continue;
+    if (record.status !== "revoked" || revokedKeys.has(key) || hasActive(key, byKey)) continue;
     revokedKeys.set(key, list.version);
     revoked.push({ spkiHash: record.spkiHash, version: list.version });
   }
@@ -91,49 +89,104 @@ function isRevived(record: CredentialRecord, revokedKeys: ReadonlyMap<string, nu
   return record.status === "active" && revokedKeys.has(bytesKey(record.spkiHash));
 }
 
-function hasActive(key: string, records: readonly UnknownCredential[]): boolean {
-  return records.some(({ record }) => record.status === "active" && bytesKey(record.spkiHash) === key);
+function hasActive(key: string, byKey: RecordsByKey): boolean {
+  return byKey.get(key)?.some(({ status }) => status === "active") ?? false;
 }
 
-const nameOf = (client: string, key: Uint8Array): string => `${client} ${bytesKey(key)}`;
+/** Names a client's key. */
+export const nameOf = (client: string, key: Uint8Array): string => `${client} ${bytesKey(key)}`;
 
 function isVouchedFor(
   client: string,
   record: CredentialRecord,
   trusted: ReadonlyMap<string, ClientKey>,
   revokedKeys: ReadonlyMap<string, number>,
-  records: readonly UnknownCredential[],
+  byKey: RecordsByKey,
 ): boolean {
   const { approval, continuity } = record;
   const revokedIn = revokedKeys.get(bytesKey(record.spkiHash));
   if (approval !== undefined) {
     const signer = spkiHash(approval.tbs.approverSpki);
     const fresh = revokedIn === undefined || approval.tbs.afterVersion >= revokedIn;
-    if (fresh && trusted.has(nameOf(approval.tbs.approver, signer)) && couldSign(signer, record, revokedKeys, records))
+    if (fresh && trusted.has(nameOf(approval.tbs.approver, signer)) && couldSign(signer, record, revokedKeys, byKey))
       return true;
   }
   if (continuity === undefined || revokedIn !== undefined) return false;
   const old = spkiHash(continuity.tbs.oldSpki);
-  return trusted.has(nameOf(client, old)) && couldSign(old, record, revokedKeys, records);
+  return trusted.has(nameOf(client, old)) && couldSign(old, record, revokedKeys, byKey);
 }
 
 /**
- * A key revoked in an earlier version (`revokedKeys`) vouches for nothing new; one revoked in this version (`records`) only
+ * A key revoked in an earlier version (`revokedKeys`) vouches for nothing new; one revoked in this version (`byKey`) only
  * for what came before.
  */
 export function couldSign(
   signer: Uint8Array,
   record: CredentialRecord,
   revokedKeys: ReadonlyMap<string, number>,
-  records: readonly UnknownCredential[],
+  byKey: RecordsByKey,
 ): boolean {
   const key = bytesKey(signer);
   if (revokedKeys.has(key)) return false;
-  const own = records.filter((candidate) => bytesKey(candidate.record.spkiHash) === key);
-  return (
-    own.length === 0 ||
-    own.some(({ record: { status, ...rest } }) => {
-      return status === "active" || ("revokedAt" in rest && rest.revokedAt >= record.notBefore);
-    })
+  const own = byKey.get(key);
+  return own === undefined || own.some((each) => each.status === "active" || each.revokedAt >= record.notBefore);
+}
+
+/** The records of one version by their keys' SPKI hashes, lower-case hex. */
+export type RecordsByKey = ReadonlyMap<string, readonly CredentialRecord[]>;
+
+export function recordsByKey(records: readonly UnknownCredential[]): RecordsByKey {
+  return grouped(
+    records,
+    ({ record }) => [bytesKey(record.spkiHash)],
+    ({ record }) => record,
   );
+}
+
+/**
+ * Accepts records until none of the rest is vouched for: what was accepted may vouch for others. A record is looked at again
+ * only when a key was accepted that may speak for it, so that a chain costs its length, in whichever order it comes.
+ *
+ * @returns the rest, in its order
+ */
+export function acceptVouched(
+  records: readonly UnknownCredential[],
+  vouched: (record: UnknownCredential) => boolean,
+  accept: (record: UnknownCredential) => void,
+): UnknownCredential[] {
+  const rest = new Set(records);
+  const waiting = grouped(records, vouchersOf, (each) => each);
+  const next = [...records];
+  for (let each = next.pop(); each !== undefined; each = next.pop()) {
+    if (!rest.has(each) || !vouched(each)) continue;
+    rest.delete(each);
+    accept(each);
+    const name = nameOf(each.client, each.record.spkiHash);
+    for (const woken of waiting.get(name) ?? []) next.push(woken);
+    waiting.delete(name);
+  }
+  return [...rest];
+}
+
+/** The keys that may speak for a record: its own, its approver's and the one before. */
+function vouchersOf({ client, record: { spkiHash: key, approval, continuity } }: UnknownCredential): string[] {
+  const names = [nameOf(client, key)];
+  if (approval !== undefined) names.push(nameOf(approval.tbs.approver, spkiHash(approval.tbs.approverSpki)));
+  if (continuity !== undefined) names.push(nameOf(client, spkiHash(continuity.tbs.oldSpki)));
+  return names;
+}
+
+function grouped<T, V>(
+  items: readonly T[],
+  keysOf: (item: T) => readonly string[],
+  valueOf: (item: T) => V,
+): Map<string, V[]> {
+  const groups = new Map<string, V[]>();
+  for (const item of items)
+    for (const key of keysOf(item)) {
+      const known = groups.get(key);
+      if (known === undefined) groups.set(key, [valueOf(item)]);
+      else known.push(valueOf(item));
+    }
+  return groups;
 }

@@ -1,8 +1,8 @@
 import { type Codec, CodecError, decode, encode, enumeration, struct, uint16, uint8 } from "@mls-as/tls-codec";
 import type { Finding, Severity } from "./finding.js";
-import { FindingCodec } from "./finding-codec.js";
+import { FindingsCodec } from "./finding-codec.js";
 import { GhostStateError } from "./ghost-state-error.js";
-import { listOf, mapOf, real, text } from "./state-fields.js";
+import { mapOf, real, text } from "./state-fields.js";
 
 /** When people are told. Seconds. */
 export interface AlertSchedule {
@@ -158,7 +158,7 @@ function levelOf({ life }: Finding): Level | undefined {
 const gravity = ({ severity, life }: Finding): number =>
   2 * SEVERITIES.indexOf(severity) + (life === "confirmed" ? 0 : 1);
 
-const FORMAT = 2;
+const FORMAT = 3;
 const ToldCodec: Codec<Told> = struct({
   level: enumeration(uint8, { suspect: 2, confirmed: 3 }),
   at: real,
@@ -166,7 +166,7 @@ const ToldCodec: Codec<Told> = struct({
 });
 const Stored = struct({
   format: uint16,
-  open: listOf(FindingCodec),
+  open: FindingsCodec,
   told: mapOf(text, ToldCodec),
   due: mapOf(text, real),
 });

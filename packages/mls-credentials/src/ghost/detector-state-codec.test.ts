@@ -143,7 +143,7 @@ function fullState(): DetectorState {
   state.rememberHead("log 1", { position: 1, root: "aa", source: "pin" });
   const signed = { configuration: "01", treeHead: "02" };
   state.rememberHead("log 2", { position: 2, root: "bb", source: "gossip", signed });
-  state.ownCredentials.set("cc", { tbsCertificateHash: "cc", client: PHONE, version: 3, notAfter: 4 });
+  state.ownCredentials.set("cc", { tbsCertificateHash: "cc", client: PHONE, version: 3, notAfter: 4, toldAt: 5 });
   const unknown = { client: PHONE, spkiHash: octets(1), tbsCertificateHash: octets(2), firstSeen: 5 };
   const never = Number.NEGATIVE_INFINITY;
   state.unknown.set("dd", {
@@ -249,10 +249,10 @@ describe("an encoded state", () => {
     ["as it was", bytes, undefined],
     ["nothing", Uint8Array.of(), "malformed-state"],
     ["half a format", Uint8Array.of(0), "malformed-state"],
-    ["its format alone", Uint8Array.of(0, 3), "malformed-state"],
-    ["an older format", Uint8Array.of(0, 2, ...bytes.subarray(2)), "unknown-format"],
-    ["a newer format", Uint8Array.of(0, 4), "unknown-format"],
-    ["a format far away", Uint8Array.of(1, 3, ...bytes.subarray(2)), "unknown-format"],
+    ["its format alone", Uint8Array.of(0, 4), "malformed-state"],
+    ["an older format", Uint8Array.of(0, 3, ...bytes.subarray(2)), "unknown-format"],
+    ["a newer format", Uint8Array.of(0, 5), "unknown-format"],
+    ["a format far away", Uint8Array.of(1, 4, ...bytes.subarray(2)), "unknown-format"],
     ["another user's", bytes, "wrong-user", BOB],
   ])("%s", (_, given, code, self) => {
     expect(codeOf(given, self)).toBe(code);

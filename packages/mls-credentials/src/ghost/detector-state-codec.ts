@@ -12,7 +12,7 @@ import {
 } from "@mls-as/tls-codec";
 import type { OwnDevices } from "../own-devices.js";
 import { DetectorState, type KeyOwner } from "./detector-state.js";
-import { BookEntryCodec, HeadCodec } from "./finding-codec.js";
+import { BookCodec, HeadCodec } from "./finding-codec.js";
 import { GhostStateError } from "./ghost-state-error.js";
 import { GroupCodec, SightingCodec } from "./group-codec.js";
 import { UserLogCodec } from "./log-codec.js";
@@ -21,7 +21,7 @@ import { blob, flag, listOf, mapOf, real, record, setOf, text } from "./state-fi
 import type { OwnCredential, UnknownRecord } from "./user-rules.js";
 
 /** Number of the encoding below; a change of any part of it gets the next one. */
-const FORMAT = 3;
+const FORMAT = 4;
 
 const LineKind: Codec<MembershipLine["kind"]> = enumeration(uint8, {
   present: 1,
@@ -54,6 +54,7 @@ const OwnCredentialCodec: Codec<OwnCredential> = struct({
   client: text,
   version: real,
   notAfter: real,
+  toldAt: real,
 });
 const Unknown: Codec<UnknownRecord> = struct({
   client: text,
@@ -71,7 +72,7 @@ const Fields = struct({
   self: text,
   now: real,
   tickedAt: real,
-  findings: listOf(BookEntryCodec),
+  findings: BookCodec,
   membership: listOf(Line),
   logs: mapOf(text, UserLogCodec),
   groups: mapOf(text, GroupCodec),

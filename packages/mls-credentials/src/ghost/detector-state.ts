@@ -49,6 +49,14 @@ export class DetectorState {
     return getOrMake(this.groups, name, () => new GroupMemory(name));
   }
 
+  /** A certificate of this device that the log acknowledged. What was told first stands. */
+  noteOwnCredential(credential: Omit<OwnCredential, "toldAt">): void {
+    const { tbsCertificateHash } = credential;
+    const provenAt = this.logs.get(this.own.user)?.provenAt ?? Number.NEGATIVE_INFINITY;
+    const toldAt = this.ownCredentials.get(tbsCertificateHash)?.toldAt ?? Math.max(this.now, provenAt);
+    this.ownCredentials.set(tbsCertificateHash, { ...credential, toldAt });
+  }
+
   noteGroupOf(user: string, group: string): void {
     getOrMake(this.groupsOf, user, () => new Set<string>()).add(group);
   }
@@ -59,6 +67,11 @@ export class DetectorState {
     for (const log of this.logs.values()) log.rewind(now);
     for (const group of this.groups.values()) group.rewind(now);
     rewindSightings(this.keyPackages, now);
+    const provenAt = this.logs.get(this.own.user)?.provenAt ?? Number.NEGATIVE_INFINITY;
+    for (const [key, credential] of this.ownCredentials) {
+      const toldAt = Math.min(credential.toldAt, Math.max(now, provenAt));
+      this.ownCredentials.set(key, { ...credential, toldAt });
+    }
     for (const [key, unknown] of this.unknown)
       if (unknown.firstSeen > now) this.unknown.set(key, { ...unknown, firstSeen: now });
   }

@@ -1,4 +1,4 @@
-import { type Codec, enumeration, optional, struct, uint8 } from "@mls-as/tls-codec";
+import { type Codec, CodecError, enumeration, mapped, optional, struct, uint8 } from "@mls-as/tls-codec";
 import type { BookEntry } from "./finding-book.js";
 import {
   type Finding,
@@ -39,13 +39,11 @@ export const HeadCodec: Codec<HeadEvidence> = record({
 const Evidence = record({
   certificates: optional(listOf(text)),
   signatureKey: optional(text),
-  lists: optional(listOf(ListCodec)),
   heads: optional(listOf(HeadCodec)),
   misbehaviour: optional(hexText),
 });
 
-/** A finding as it is kept. */
-export const FindingCodec: Codec<Finding> = record({
+const FindingCodec: Codec<Finding> = record({
   id: text,
   kind: Kind,
   severity: Severity,
@@ -60,9 +58,59 @@ export const FindingCodec: Codec<Finding> = record({
   evidence: Evidence,
 });
 
-export const BookEntryCodec: Codec<BookEntry> = struct({
-  finding: FindingCodec,
-  scope: text,
-  acknowledged: optional(Level),
-  ended: flag,
-});
+/** Findings, or what holds one each. A list that speaks for many of them is kept once. */
+function sharingLists<T extends { readonly finding: Finding }>(held: Codec<T>): Codec<readonly T[]> {
+  const Entry = struct({ held, lists: listOf(real) });
+  return mapped(
+    struct({ lists: listOf(ListCodec), entries: listOf(Entry) }),
+    ({ lists, entries }, offset) =>
+      entries.map(({ held: entry, lists: numbers }) => {
+        if (numbers.length === 0) return entry;
+        const shown = numbers.map((number) => {
+          const list = lists[number];
+          if (list === undefined) throw new CodecError("invalid-value", `list ${number} of ${lists.length}`, offset);
+          return list;
+        });
+        const { finding } = entry;
+        return { ...entry, finding: { ...finding, evidence: { ...finding.evidence, lists: shown } } };
+      }),
+    (entries) => {
+      const table = new ListTable();
+      const stored = entries.map((entry) => {
+        const { lists = [], ...evidence } = entry.finding.evidence;
+        return {
+          held: { ...entry, finding: { ...entry.finding, evidence } },
+          lists: lists.map((list) => table.add(list)),
+        };
+      });
+      return { lists: table.lists, entries: stored };
+    },
+  );
+}
+
+/** Each list once, in the order in which they first come: equal histories are to give equal bytes, whichever objects hold them. */
+class ListTable {
+  readonly lists: ListEvidence[] = [];
+  readonly #byObject = new Map<ListEvidence, number>();
+  readonly #byValue = new Map<string, number>();
+
+  add(list: ListEvidence): number {
+    const known = this.#byObject.get(list);
+    if (known !== undefined) return known;
+    const value = JSON.stringify([list.version, list.value, list.proof]);
+    const number = this.#byValue.get(value) ?? this.lists.push(list) - 1;
+    this.#byValue.set(value, number);
+    this.#byObject.set(list, number);
+    return number;
+  }
+}
+
+export const BookCodec: Codec<readonly BookEntry[]> = sharingLists(
+  struct({ finding: FindingCodec, scope: text, acknowledged: optional(Level), ended: flag }),
+);
+
+export const FindingsCodec: Codec<readonly Finding[]> = mapped(
+  sharingLists(struct({ finding: FindingCodec })),
+  (held) => held.map(({ finding }) => finding),
+  (findings) => findings.map((finding) => ({ finding })),
+);

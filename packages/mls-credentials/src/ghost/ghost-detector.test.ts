@@ -339,7 +339,7 @@ describe("what else is seen", () => {
     expect(state.ownCredentials.size).toBe(0);
     const enrolled = { tbsCertificateHash: hex(60), version: 0, notAfter: T + DAY };
     await told({ ...tablet, enrolled });
-    expect([...state.ownCredentials.values()]).toEqual([{ ...enrolled, client: tablet.client }]);
+    expect([...state.ownCredentials.values()]).toEqual([{ ...enrolled, toldAt: T + 1, client: tablet.client }]);
     // The log that it was acknowledged by does not hold it any more.
     expect(await told(list(T + 2, ALICE, { phone: 1 }))).toContain("SELF_MISSING_FROM_LOG confirmed");
     expect(detector.own.trusted).toHaveLength(2);

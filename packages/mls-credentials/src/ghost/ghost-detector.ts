@@ -7,7 +7,7 @@ import type { ValidationPolicy } from "../policy.js";
 import { decodeDetectorState, encodeDetectorState } from "./detector-state-codec.js";
 import { DetectorState } from "./detector-state.js";
 import type { Condition, Finding, FindingKind, HeadEvidence } from "./finding.js";
-import type { GhostEvent } from "./ghost-event.js";
+import type { GhostEvent, SightedLeaf } from "./ghost-event.js";
 import { keyOf } from "./group-memory.js";
 import { Judge } from "./judge.js";
 import { noteCredentialKey, noteKey } from "./key-reuse.js";
@@ -127,8 +127,7 @@ export class GhostDetector {
         return this.#observeKeyPackage(event);
       case "own-key":
         state.own = trustOwn(state.own, { client: event.client, spkiHash: hexBytes(event.spkiHash) });
-        if (event.enrolled !== undefined)
-          state.ownCredentials.set(event.enrolled.tbsCertificateHash, { ...event.enrolled, client: event.client });
+        if (event.enrolled !== undefined) state.noteOwnCredential({ ...event.enrolled, client: event.client });
         return changed(judge.own());
       case "confirm-device":
         for (const [key, { client, spkiHash }] of state.unknown)
@@ -254,12 +253,14 @@ export class GhostDetector {
       this.#options.policy.joinWindow,
     );
     const keys: Condition[] = [];
-    // Two leaves of this group with one key are the group's own finding.
-    const shared = keysAtSeveralLeaves(event.leaves);
+    const sharers = clientsByKey(event.leaves);
     for (const leaf of event.leaves) {
       if (!users.has(leaf.reference)) continue;
       state.noteGroupOf(leaf.reference, event.group);
-      if (!shared.has(leaf.spkiHash)) keys.push(...noteCredentialKey(state, leaf));
+      // Two leaves of this group with one key are the group's own finding; whose it was before is not.
+      const owner = state.keyOwners.get(leaf.spkiHash)?.client;
+      const clients = sharers.get(leaf.spkiHash);
+      if (owner === undefined || clients?.has(owner) !== true) keys.push(...noteCredentialKey(state, leaf));
     }
     const found = [this.#judge.report("keys", keys, true), ...this.#judge.group(group, users)];
     return changed(found, members);
@@ -314,15 +315,15 @@ const MISBEHAVIOUR: Readonly<Record<EvidenceKind, string>> = {
   "lagging-auditor": "the log showed its auditor's head from longer ago than it may",
 };
 
-function keysAtSeveralLeaves(leaves: readonly { readonly spkiHash: string }[]): Set<string> {
-  const seen = new Set<string>();
-  const several = new Set<string>();
-  for (const { spkiHash } of leaves)
-    if (spkiHash !== "") {
-      if (seen.has(spkiHash)) several.add(spkiHash);
-      seen.add(spkiHash);
-    }
-  return several;
+/** The clients at whose leaves a key stands. */
+function clientsByKey(leaves: readonly SightedLeaf[]): Map<string, Set<string>> {
+  const clients = new Map<string, Set<string>>();
+  for (const { spkiHash, client } of leaves) {
+    const known = clients.get(spkiHash);
+    if (known === undefined) clients.set(spkiHash, new Set([client]));
+    else known.add(client);
+  }
+  return clients;
 }
 
 function changed(batches: readonly (readonly Finding[])[], members: readonly MembershipLine[] = []): Observation {

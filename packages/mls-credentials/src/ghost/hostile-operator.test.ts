@@ -2,6 +2,7 @@ import { nodeProvider } from "@mls-as/mls-core/node";
 import { describe, expect, it } from "vitest";
 import { type DeviceList, deviceListHash, encodeDeviceList, NO_PREVIOUS_HASH, sortDeviceList } from "../device-list.js";
 import { defaultPolicy } from "../policy.js";
+import { AlertQueue } from "./alert-queue.js";
 import type { GhostEvent, SightedCredential, SightedLeaf } from "./ghost-event.js";
 import { GhostDetector } from "./ghost-detector.js";
 import { hexBytes } from "./sighting-rules.js";
@@ -354,5 +355,151 @@ describe("a clock that was ten years ahead once", () => {
     const empty = version(BOB, 0, undefined, []);
     await list(T + policy.evidenceDeadline, BOB, 0, empty);
     expect(detector.findings().find(({ kind }) => kind === "UNLOGGED_LEAF")).toMatchObject({ life: "confirmed" });
+  });
+});
+
+describe("an answer from before a version that is known", () => {
+  const zero = version(ALICE, 0, undefined, [PHONE]);
+  const one = version(ALICE, 1, zero, [PHONE], "expiry");
+
+  it("is no other history, in whichever order the two are read", async () => {
+    const { list } = watching();
+    await list(T, ALICE, 0, zero);
+    await list(T + 60, ALICE, 1, one, { greatest: false, provenAt: T + 60 });
+    for (const provenAt of [T + 30, T + 60 + policy.clockSkew])
+      expect(await list(T + 61, ALICE, 0, zero, { provenAt })).toEqual([]);
+  });
+
+  it("is one where it comes after", async () => {
+    const { list } = watching();
+    await list(T, ALICE, 0, zero);
+    await list(T + 60, ALICE, 1, one, { greatest: false, provenAt: T + 60 });
+    const provenAt = T + 61 + policy.clockSkew;
+    expect(await list(provenAt, ALICE, 0, zero, { provenAt })).toEqual(["VIEW_SPLIT confirmed"]);
+  });
+
+  it.each(["renewed", "read at once"])("or after the log's own proof of the newer one, %s", async (how) => {
+    const { list } = watching();
+    await list(T, ALICE, 0, zero);
+    if (how === "renewed") await list(T + 60, ALICE, 1, one, { greatest: false, provenAt: T + 60 });
+    await list(T + 60, ALICE, 1, one, { provenAt: T + 50 });
+    expect(await list(T + 60, ALICE, 0, zero, { provenAt: T + 50 })).toEqual([]);
+    expect(await list(T + 60, ALICE, 0, zero, { provenAt: T + 51 })).toEqual(["VIEW_SPLIT confirmed"]);
+  });
+
+  it("says nothing while a clock that was ahead is forgotten", async () => {
+    const { list } = watching();
+    await list(T, ALICE, 0, zero);
+    await list(T + 3650 * DAY, ALICE, 1, one, { greatest: false, provenAt: T + 60 });
+    const provenAt = T + 61 + policy.clockSkew;
+    expect(await list(T + 60, ALICE, 0, zero, { provenAt })).toEqual(["VIEW_SPLIT confirmed"]);
+  });
+});
+
+describe("a log that acknowledged a certificate and stays at a version from before", () => {
+  const zero = version(ALICE, 0, undefined, []);
+  const enrolled = { tbsCertificateHash: hex(1), version: 1, notAfter: T + 400 * DAY };
+  const own = { type: "own-key" as const, client: clientOf(ALICE, "phone"), spkiHash: keyHash(1), enrolled };
+
+  it("has lost it once the deadline is over, also for one who is told again", async () => {
+    const { list, told } = watching();
+    await list(T, ALICE, 0, zero);
+    await told({ ...own, at: T + 60 });
+    await told({ ...own, at: T + 3600 });
+    const due = T + 60 + policy.evidenceDeadline;
+    expect(await list(due - 1, ALICE, 0, zero)).toEqual([]);
+    expect(await list(due, ALICE, 0, zero)).toEqual(["SELF_MISSING_FROM_LOG confirmed"]);
+  });
+
+  it("is waited for from its last proof, where this clock is behind, or was ahead once", async () => {
+    const behind = watching();
+    await behind.list(T, ALICE, 0, zero, { provenAt: T + 30 * DAY });
+    await behind.told({ ...own, at: T });
+    expect(await behind.list(T + 1, ALICE, 0, zero, { provenAt: T + 30 * DAY + policy.evidenceDeadline - 1 })).toEqual(
+      [],
+    );
+    const ahead = watching();
+    await ahead.told({ ...own, at: T + 3650 * DAY });
+    await ahead.list(T, ALICE, 0, zero);
+    expect(await ahead.list(T + policy.evidenceDeadline, ALICE, 0, zero)).toEqual(["SELF_MISSING_FROM_LOG confirmed"]);
+  });
+});
+
+describe("keys and who has them", () => {
+  it("a key that comes with two leaves of a group has an owner from then on", async () => {
+    const { tree } = watching();
+    const shared = (user: string, device: string, seed: number) =>
+      credential(user, device, seed, { spkiHash: keyHash(7) });
+    const told = await tree(T, "g", 0, [leaf(0, shared(BOB, "phone", 7)), leaf(1, shared(BOB, "laptop", 8))]);
+    expect(told.filter((each) => each.startsWith("SIGNATURE"))).toEqual(["SIGNATURE_KEY_REUSED confirmed"]);
+    expect(await tree(T, "h", 0, [leaf(0, shared(ALICE, "phone", 9))])).toContain("SIGNATURE_KEY_REUSED confirmed");
+  });
+
+  it("two leaves that share the key of a third client elsewhere are told with its name", async () => {
+    const { tree, detector } = watching();
+    const shared = (device: string, seed: number) => credential(BOB, device, seed, { spkiHash: keyHash(7) });
+    await tree(T, "g", 0, [leaf(0, credential(ALICE, "phone", 7))]);
+    await tree(T, "h", 0, [leaf(0, shared("phone", 8)), leaf(1, shared("laptop", 9))]);
+    const reused = detector.findings().filter(({ kind }) => kind === "SIGNATURE_KEY_REUSED");
+    expect(reused.map(({ group, client }) => [group, client])).toEqual([
+      [undefined, clientOf(BOB, "phone")],
+      [undefined, clientOf(BOB, "laptop")],
+      ["h", clientOf(BOB, "laptop")],
+    ]);
+  });
+
+  it("each wrong key of a certificate is told by itself", async () => {
+    const { tree } = watching();
+    const wrong = (index: number, signatureKey: string) =>
+      leaf(index, credential(BOB, "phone", 2, { keyMatches: false, signatureKey }));
+    expect(await tree(T, "g", 0, [wrong(0, "aa")])).toContain("KEY_MISMATCH confirmed");
+    expect(await tree(T + 1, "g", 1, [wrong(0, "aa"), wrong(1, "bb")])).toContain("KEY_MISMATCH confirmed");
+  });
+});
+
+describe("a list with many devices that nobody vouched for", () => {
+  const many = Array.from({ length: 300 }, (_, each): Entry => ({ device: `ghost${each}`, seed: 100 + each }));
+  const first = version(ALICE, 0, undefined, [PHONE]);
+  const next = version(ALICE, 1, first, [PHONE, ...many], "recovery");
+
+  it("is kept once, however many findings it is evidence of", async () => {
+    const { list, tick, detector } = watching();
+    await list(T, ALICE, 0, first);
+    await list(T + 60, ALICE, 1, next);
+    expect(detector.findings().filter(({ kind }) => kind === "SELF_UNKNOWN_IN_LOG")).toHaveLength(300);
+    expect(detector.snapshot().length).toBeLessThan(20 * next.length);
+    const options = { self: ALICE, ownKeys: [], policy, provider: nodeProvider };
+    const restored = GhostDetector.restore(options, detector.snapshot());
+    expect(restored.findings()).toEqual(detector.findings());
+    expect(restored.snapshot()).toEqual(detector.snapshot());
+    const later = { type: "tick" as const, at: T + 2 * DAY };
+    expect(await restored.observe(later)).toEqual(await detector.observe(later));
+    expect(restored.snapshot()).toEqual(detector.snapshot());
+    await tick(T + 3 * DAY);
+
+    const alerts = new AlertQueue();
+    alerts.offer(detector.findings(), T);
+    expect(alerts.snapshot().length).toBeLessThan(20 * next.length);
+    expect(AlertQueue.restore(alerts.snapshot()).snapshot()).toEqual(alerts.snapshot());
+  });
+});
+
+describe("findings that time alone changes", () => {
+  it("come in one order, restarted or not", async () => {
+    const { detector, list, tree, silence } = watching();
+    await list(T, ALICE, 0, version(ALICE, 0, undefined, [PHONE]));
+    for (const user of ["z", "m", "a"]) {
+      const uri = `mimi://example.org/u/${user}`;
+      await silence(T, uri);
+      await tree(T + 1, `group ${user}`, 0, [leaf(0, credential(uri, "phone", 2 + user.charCodeAt(0)))]);
+      await list(T + policy.clockSkew + 1, uri, 0, version(uri, 0, undefined, []));
+      await silence(T + policy.clockSkew + 2, uri);
+    }
+    const options = { self: ALICE, ownKeys: [], policy, provider: nodeProvider };
+    const restored = GhostDetector.restore(options, detector.snapshot());
+    for (const at of [T + DAY, T + 2 * DAY]) {
+      const [one, other] = [await detector.observe({ type: "tick", at }), await restored.observe({ type: "tick", at })];
+      expect(other).toEqual(one);
+    }
   });
 });

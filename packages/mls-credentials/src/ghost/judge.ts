@@ -119,9 +119,9 @@ export class Judge {
   /** What time alone may change: open findings, and evidence that may become overdue. */
   open(): Finding[][] {
     const { book } = this.#state;
-    return [...new Set([...book.openScopes(), ...[...book.waitingUsers()].map(userScope)])].map((scope) =>
-      this.#scope(scope),
-    );
+    const scopes = new Set([...book.openScopes(), ...[...book.waitingUsers()].map(userScope)]);
+    // In an order of their own, which a restart does not change.
+    return [...scopes].sort().map((scope) => this.#scope(scope));
   }
 
   /** Users and members are judged by how long the log has been silent; of groups and KeyPackages time alone says nothing. */

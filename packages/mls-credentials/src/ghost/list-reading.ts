@@ -51,7 +51,7 @@ export async function readList(
     return nothing();
   }
   const hash = bytesKey(deviceListHash(sighting.value));
-  const split = checkView(log, sighting, hash);
+  const split = checkView(log, sighting, hash, context.policy);
   if (split !== undefined) return nothing(split);
   log.hashes.set(sighting.version, hash);
   // What a version says of the one before holds for that one also when it is shown later.
@@ -93,6 +93,7 @@ export async function readList(
 function refresh(log: UserLog, sighting: ListSighting): void {
   if (sighting.greatest === false) return;
   log.missingSince = undefined;
+  log.toldAt = Number.NEGATIVE_INFINITY;
   log.provenAt = Math.max(log.provenAt, sighting.provenAt);
   log.readAt = sighting.at;
   log.proof = sighting.proof;
@@ -137,7 +138,12 @@ function changedDevices(
 const isActive = (device: DeviceRecord): boolean => device.credentials.some(({ status }) => status === "active");
 
 /** Two values for one version, a chain that does not fit, or a version that went back: two histories of one log. */
-function checkView(log: UserLog, sighting: ListSighting, hash: string): Condition | undefined {
+function checkView(
+  log: UserLog,
+  sighting: ListSighting,
+  hash: string,
+  { clockSkew }: Pick<ValidationPolicy, "clockSkew">,
+): Condition | undefined {
   const { version } = sighting;
   const known = log.hashes.get(version);
   const greatest = log.list?.version ?? 0;
@@ -145,7 +151,12 @@ function checkView(log: UserLog, sighting: ListSighting, hash: string): Conditio
   const claimed = previousHashOf(sighting.value);
   let detail: string | undefined;
   if (known !== undefined && known !== hash) detail = `two values for version ${version}`;
-  else if (sighting.greatest !== false && version < greatest && sighting.provenAt > log.provenAt)
+  else if (
+    sighting.greatest !== false &&
+    version < greatest &&
+    // An answer from just before the greater version came is no contradiction, in whichever order they are read.
+    sighting.provenAt > Math.max(log.provenAt, log.toldAt + clockSkew)
+  )
     detail = `version ${version} proven as greatest after version ${greatest}`;
   else if (before !== undefined && claimed !== undefined && claimed !== before)
     detail = `version ${version} continues another version ${version - 1}`;
@@ -247,13 +258,14 @@ function findTransient(
   if (added.length === 0) return [];
   const evidence = shown(log, sighting);
   const conditions: Condition[] = [];
+  const askable = couldHaveAsked({ list: previous, provenAt: log.provenAt }, list, added);
   for (const { client, record } of added) {
     // A certificate that was logged but could not be signed is logged again as revoked, with this reason.
     if (record.status === "active" || record.reason === CESSATION_OF_OPERATION) continue;
     if (log.keysOf(client).size > 0) continue;
     // Nobody was left who could have vouched for it, and nobody claims to have: a recovery that another one followed.
     const claims = record.approval !== undefined || record.continuity !== undefined;
-    if (!claims && !couldHaveAsked({ list: previous, provenAt: log.provenAt }, list, added, record)) continue;
+    if (!claims && !askable(record)) continue;
     const detail = `${client} was added and revoked between versions ${previous.version} and ${list.version}`;
     const subject = `${client} ${bytesKey(record.spkiHash)}`;
     conditions.push({

@@ -30,6 +30,7 @@ const Fields = struct({
   proof: optional(ProofCodec),
   provenAt: real,
   readAt: real,
+  toldAt: real,
   missingSince: optional(real),
   failedAt: real,
 });
@@ -59,6 +60,7 @@ export const UserLogCodec: Codec<UserLog> = mapped(
       proof: log.proof,
       provenAt: log.provenAt,
       readAt: log.readAt,
+      toldAt: log.toldAt,
       missingSince: log.missingSince,
       failedAt: log.failedAt,
     };

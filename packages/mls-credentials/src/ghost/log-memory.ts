@@ -28,6 +28,8 @@ export class UserLog {
   provenAt = Number.NEGATIVE_INFINITY;
   /** When this device read the list. */
   readAt = Number.NEGATIVE_INFINITY;
+  /** When this device read the newest version, where it was as one of the past: the log's clock says nothing of it then. */
+  toldAt = Number.NEGATIVE_INFINITY;
   missingSince: number | undefined;
   /** When a lookup last failed. */
   failedAt = Number.NEGATIVE_INFINITY;
@@ -53,6 +55,7 @@ export class UserLog {
   /** Nothing happened here later than now. What the log proved is by the log's clock. */
   rewind(now: number): void {
     this.readAt = Math.min(this.readAt, now);
+    this.toldAt = Math.min(this.toldAt, now);
     this.failedAt = Math.min(this.failedAt, now);
     if (this.missingSince !== undefined) this.missingSince = Math.min(this.missingSince, now);
   }
@@ -109,6 +112,7 @@ export function remember(log: UserLog, list: DeviceList, sighting: ListSighting)
   log.list = list;
   log.value = sighting.value;
   log.proof = sighting.proof;
+  log.toldAt = sighting.greatest === false ? sighting.at : Number.NEGATIVE_INFINITY;
   if (sighting.greatest === false) return;
   log.provenAt = Math.max(log.provenAt, sighting.provenAt);
   log.readAt = sighting.at;

@@ -36,7 +36,14 @@ export function* judgeSighting(sighting: Sighting, place: Place, context: RuleCo
   // Whom nobody expects has no list to be looked up.
   if (credential.reference === "") return;
   if (!credential.keyMatches)
-    yield { ...base, kind: "KEY_MISMATCH", level: "confirmed", detail: "the leaf's key is not the certificate's" };
+    yield {
+      ...base,
+      // Each wrong key by itself.
+      subject: `${base.subject} ${credential.signatureKey}`,
+      kind: "KEY_MISMATCH",
+      level: "confirmed",
+      detail: "the leaf's key is not the certificate's",
+    };
   const record = log?.records.get(credential.tbsCertificateHash);
   if (record !== undefined) {
     if (record.client !== credential.client || record.spkiHash !== credential.spkiHash)

@@ -163,7 +163,7 @@ describe("SELF_UNKNOWN_IN_LOG", () => {
 });
 
 describe("SELF_MISSING_FROM_LOG", () => {
-  const credential = { tbsCertificateHash: hex(9), client: PHONE, version: 3, notAfter: T };
+  const credential = { tbsCertificateHash: hex(9), client: PHONE, version: 3, notAfter: T, toldAt: T };
   const at = (provenAt: number, ...records: CredentialRecord[]) => context({ logs: logs(logAt(provenAt, records)) });
 
   it.each([
@@ -171,6 +171,8 @@ describe("SELF_MISSING_FROM_LOG", () => {
     ["no list was read", credential, context({ logs: logs(new UserLog(ALICE)) }), 0],
     ["no log", credential, context(), 0],
     ["the list is older than its logging", { ...credential, version: 4 }, at(T), 0],
+    ["the list stays older than its logging", { ...credential, version: 4 }, at(T + DAY - 1), 0],
+    ["and stays so for too long", { ...credential, version: 4 }, at(T + DAY), 1],
     ["the list is newer", { ...credential, version: 2 }, at(T), 1],
     ["held", credential, at(T, record(1), record(9)), 0],
     ["within retention", credential, at(T + 90 * DAY - SKEW - 1), 1],

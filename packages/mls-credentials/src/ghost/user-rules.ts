@@ -12,6 +12,8 @@ export interface OwnCredential {
   readonly client: string;
   readonly version: number;
   readonly notAfter: number;
+  /** By when the log had acknowledged it: this device's clock then, or the log's newest proof if that is later. */
+  readonly toldAt: number;
 }
 
 /** A record under the user's own label that nothing vouched for when it was read. */
@@ -82,8 +84,10 @@ export function* selfMissingFromLog(credentials: Iterable<OwnCredential>, contex
   const held = new Set(
     log.list.devices.flatMap((device) => device.credentials.map((record) => bytesKey(record.tbsCertificateHash))),
   );
-  for (const { tbsCertificateHash, client, version, notAfter } of credentials) {
-    if (log.list.version < version || held.has(tbsCertificateHash)) continue;
+  for (const { tbsCertificateHash, client, version, notAfter, toldAt } of credentials) {
+    if (held.has(tbsCertificateHash)) continue;
+    // A log that goes on proving a version from before what it acknowledged has lost it as well.
+    if (log.list.version < version && log.provenAt < toldAt + context.policy.evidenceDeadline) continue;
     if (mayBeDropped(notAfter, log.provenAt, context.policy)) continue;
     yield {
       kind: "SELF_MISSING_FROM_LOG",

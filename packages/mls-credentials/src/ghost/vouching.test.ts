@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Continuity, CredentialRecord, DeviceApproval, DeviceList } from "../device-list.js";
 import { spkiHash } from "../subject-public-key-info.js";
 import { remember, UserLog } from "./log-memory.js";
+import { acceptVouched } from "../own-devices.js";
 import { couldHaveAsked, unvouchedRecords } from "./vouching.js";
 
 const ALICE = "mimi://example.org/u/alice";
@@ -164,10 +165,7 @@ describe("whether somebody could have been asked when a record came", () => {
   const newcomer = record(9, { at: T });
   const asked = (previous: Devices, list: Devices, given = newcomer, provenAt = Number.NEGATIVE_INFINITY): boolean => {
     const next = listOf(1, { ...list, newcomer: [given] });
-    return couldHaveAsked(
-      { list: listOf(0, previous), provenAt },
-      next,
-      [{ client: "newcomer", record: given }],
+    return couldHaveAsked({ list: listOf(0, previous), provenAt }, next, [{ client: "newcomer", record: given }])(
       given,
     );
   };
@@ -202,6 +200,41 @@ describe("whether somebody could have been asked when a record came", () => {
   it("another stranger is nobody to ask, whichever list names it", () => {
     const strangers = [newcomer, record(8)].map((each) => ({ client: "newcomer", record: each }));
     const list = listOf(1, { newcomer: [newcomer, record(8)] });
-    expect(couldHaveAsked({ list: listOf(0, {}), provenAt: 0 }, list, strangers, newcomer)).toBe(false);
+    expect(couldHaveAsked({ list: listOf(0, {}), provenAt: 0 }, list, strangers)(newcomer)).toBe(false);
+  });
+});
+
+describe("a chain of vouchers", () => {
+  it.each([1, -1])("costs its length, from whichever end it comes (%i)", (direction) => {
+    const chain = Array.from({ length: 200 }, (_, each) => ({
+      client: PHONE,
+      record: record(each + 1, { continuity: continuity(each) }),
+    }));
+    const accepted = new Set([0]);
+    let looks = 0;
+    const rest = acceptVouched(
+      direction === 1 ? chain : chain.toReversed(),
+      (each) => {
+        looks += 1;
+        return accepted.has(chain.indexOf(each));
+      },
+      (each) => accepted.add(chain.indexOf(each) + 1),
+    );
+    expect(rest).toEqual([]);
+    expect(looks).toBeLessThanOrEqual(3 * chain.length);
+  });
+
+  it("that nothing holds is left, in its order", () => {
+    const chain = [3, 2, 1].map((seed) => ({
+      client: PHONE,
+      record: record(seed, { continuity: continuity(seed - 1) }),
+    }));
+    expect(
+      acceptVouched(
+        chain,
+        () => false,
+        () => undefined,
+      ),
+    ).toEqual(chain);
   });
 });

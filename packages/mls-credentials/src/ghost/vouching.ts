@@ -1,10 +1,15 @@
 import { bytesKey } from "../bytes-key.js";
 import type { CredentialRecord, DeviceList } from "../device-list.js";
-import { couldSign, type UnknownCredential } from "../own-devices.js";
+import {
+  acceptVouched,
+  couldSign,
+  nameOf,
+  type RecordsByKey,
+  recordsByKey,
+  type UnknownCredential,
+} from "../own-devices.js";
 import { spkiHash } from "../subject-public-key-info.js";
 import type { UserLog } from "./log-memory.js";
-
-const nameOf = (client: string, key: Uint8Array): string => `${client} ${bytesKey(key)}`;
 
 /**
  * The records of a list, new to this device, for which no key vouches that the list before held as not revoked, nor one
@@ -15,36 +20,36 @@ export function unvouchedRecords(log: UserLog, previous: DeviceList, list: Devic
   const standing = new Set<string>();
   for (const { client, record } of recordsOf(previous))
     if (record.status === "active") standing.add(nameOf(client, record.spkiHash));
-  let waiting = records.filter(({ record }) => !log.records.has(bytesKey(record.tbsCertificateHash)));
-  for (let before = -1; before !== waiting.length; ) {
-    before = waiting.length;
-    waiting = waiting.filter(({ client, record }) => {
-      if (!isVouchedFor(client, record, { log, standing, records })) return true;
+  const byKey = recordsByKey(records);
+  return acceptVouched(
+    records.filter(({ record }) => !log.records.has(bytesKey(record.tbsCertificateHash))),
+    ({ client, record }) => isVouchedFor(client, record, { log, standing, byKey }),
+    ({ client, record }) => {
       standing.add(nameOf(client, record.spkiHash));
-      return false;
-    });
-  }
-  return waiting;
+    },
+  );
 }
 
 /**
- * Whether, when a record came, the user had a device that could have vouched for it: one that stood in the list before, or
- * was vouched for since, and was not revoked by then. It came after the list before was proven, whatever its `notBefore` says.
+ * Tells whether, when a record came, the user had a device that could have vouched for it: one that stood in the list before,
+ * or was vouched for since, and was not revoked by then. It came after the list before was proven, whatever its `notBefore` says.
  */
 export function couldHaveAsked(
   previous: { readonly list: DeviceList; readonly provenAt: number },
   list: DeviceList,
   unvouched: readonly UnknownCredential[],
-  { notBefore }: CredentialRecord,
-): boolean {
-  const came = Math.max(Number(notBefore), previous.provenAt);
+): (record: CredentialRecord) => boolean {
   const strangers = new Set(unvouched.map(({ record }) => bytesKey(record.tbsCertificateHash)));
   const now = recordsOf(list).filter(({ record }) => !strangers.has(bytesKey(record.tbsCertificateHash)));
   const listed = new Set(now.map(({ record }) => bytesKey(record.tbsCertificateHash)));
   const dropped = recordsOf(previous.list).filter(({ record }) => !listed.has(bytesKey(record.tbsCertificateHash)));
-  return [...now, ...dropped].some(
-    ({ record }) => record.notBefore <= came && (record.status === "active" || record.revokedAt > came),
-  );
+  const devices = [...now, ...dropped];
+  return ({ notBefore }) => {
+    const came = Math.max(Number(notBefore), previous.provenAt);
+    return devices.some(
+      ({ record }) => record.notBefore <= came && (record.status === "active" || record.revokedAt > came),
+    );
+  };
 }
 
 const recordsOf = (list: DeviceList): UnknownCredential[] =>
@@ -56,15 +61,15 @@ function isVouchedFor(
   {
     log,
     standing,
-    records,
-  }: { readonly log: UserLog; readonly standing: ReadonlySet<string>; readonly records: readonly UnknownCredential[] },
+    byKey,
+  }: { readonly log: UserLog; readonly standing: ReadonlySet<string>; readonly byKey: RecordsByKey },
 ): boolean {
   const { approval, continuity } = record;
   const diedIn = log.deadKeys.get(bytesKey(record.spkiHash));
   if (diedIn !== undefined && (approval === undefined || approval.tbs.afterVersion < diedIn)) return false;
   const signs = (owner: string, spki: Uint8Array): boolean => {
     const key = spkiHash(spki);
-    return standing.has(nameOf(owner, key)) && couldSign(key, record, log.deadKeys, records);
+    return standing.has(nameOf(owner, key)) && couldSign(key, record, log.deadKeys, byKey);
   };
   // One approval is enough for all certificates of a key.
   if (standing.has(nameOf(client, record.spkiHash))) return true;
