@@ -205,8 +205,9 @@ export const ATTACKS: readonly Attack[] = [
     within: 6 * DAY,
     async run(world) {
       const user = victimOf(world);
-      const ghost = await world.addDevice(user, world.now, false);
-      world.publish(user, "deviceApproval", world.now);
+      // Both after whatever anybody reads in this step, so that nobody sees it while it stands.
+      const ghost = await world.addDevice(user, world.now + 1, false);
+      world.publish(user, "deviceApproval", world.now + 1);
       ghost.revoked = true;
       ghost.certificates = ghost.certificates.map(({ record, key }) => ({
         key,
@@ -265,10 +266,10 @@ export const ATTACKS: readonly Attack[] = [
     async run(world, { contact }) {
       // The contact looks before and after: over several versions it would be told "identity changed" instead.
       const user = victimOf(world);
-      await contact.read(user);
+      await contact.look(user);
       await world.addDevice(user, world.now, false);
       world.publish(user, "deviceApproval", world.now);
-      await contact.read(user);
+      await contact.look(user);
     },
   },
   {

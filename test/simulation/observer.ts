@@ -167,7 +167,18 @@ export class Observer {
   async read(user: User): Promise<void> {
     const { now } = this.#world;
     const late = this.#random.chance(0.1) ? 900 : 30;
-    const answer = now < this.#outageUntil ? undefined : this.lookup(user, now - this.#random.between(0, late));
+    await this.#take(
+      user,
+      now < this.#outageUntil ? undefined : this.lookup(user, now - this.#random.between(0, late)),
+    );
+  }
+
+  /** Asks the log about a user, and is answered as of this moment. */
+  async look(user: User): Promise<void> {
+    await this.#take(user, this.lookup(user, this.#world.now));
+  }
+
+  async #take(user: User, answer: ReturnType<Lookup>): Promise<void> {
     const at = this.#clock();
     if (answer === undefined) await this.tell({ type: "log-unavailable", at, user: user.uri });
     else await this.tell({ type: "device-list", at, user: user.uri, ...answer });
