@@ -1,3 +1,4 @@
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Continuity, CredentialRecord, DeviceApproval, DeviceList } from "../device-list.js";
 import { spkiHash } from "../subject-public-key-info.js";
@@ -222,6 +223,36 @@ describe("a chain of vouchers", () => {
     );
     expect(rest).toEqual([]);
     expect(looks).toBeLessThanOrEqual(3 * chain.length);
+  });
+
+  it("comes to what looking at everything again and again comes to", () => {
+    const links = fc.array(fc.tuple(fc.nat(9), fc.option(fc.nat(9)), fc.option(fc.nat(9))), { maxLength: 12 });
+    fc.assert(
+      fc.property(links, fc.nat(9), (given, start) => {
+        const records = given.map(([key, approver, before], each) => ({
+          client: PHONE,
+          record: record(20 + each, {
+            key,
+            ...(approver === null ? {} : { approval: approval(PHONE, approver) }),
+            ...(before === null ? {} : { continuity: continuity(before) }),
+          }),
+        }));
+        const vouched = (accepted: ReadonlySet<number>, each: (typeof records)[number]): boolean =>
+          (given[records.indexOf(each)] ?? []).some((key) => key !== null && accepted.has(key));
+        const keyOf = (each: (typeof records)[number]): number => given[records.indexOf(each)]?.[0] ?? -1;
+        const accepted = new Set([start]);
+        const rest = acceptVouched(
+          records,
+          (each) => vouched(accepted, each as (typeof records)[number]),
+          (each) => accepted.add(keyOf(each as (typeof records)[number])),
+        );
+        const naive = new Set([start]);
+        for (let round = 0; round <= records.length; round++)
+          for (const each of records) if (vouched(naive, each)) naive.add(keyOf(each));
+        expect(accepted).toEqual(naive);
+        expect(rest).toEqual(records.filter((each) => !vouched(naive, each)));
+      }),
+    );
   });
 
   it("that nothing holds is left, in its order", () => {
