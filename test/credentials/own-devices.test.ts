@@ -124,6 +124,20 @@ describe("a user's own devices", () => {
     expect(unknownIn(...versions({ ...revived, continuity }))[2]).toEqual([LAPTOP]);
   });
 
+  it("vouch also where the list has dropped them", async () => {
+    const second = record(laptop, { approval: await approved(LAPTOP, laptop, PHONE, phone) });
+    expect(unknownIn(list(1, { [LAPTOP]: [second] }))).toEqual([[]]);
+  });
+
+  it("do not come back by continuity, which says nothing of when it was signed", async () => {
+    const gone = record(laptop, { revokedAt: START + 100 });
+    const again = record(laptop, { continuity: await continuityOf(PHONE, phone, laptop) });
+    const trusted = trustOwn(own, { client: PHONE, spkiHash: laptop.spkiHash });
+    const { own: state } = readOwnList(trusted, list(1, { [PHONE]: [record(phone), gone] }));
+    const { unknown } = readOwnList(state, list(2, { [PHONE]: [record(phone), gone, again] }));
+    expect(unknown.map(({ record: { continuity } }) => continuity)).toEqual([again.continuity]);
+  });
+
   it("remember the version in which a key was revoked, once", () => {
     const gone = record(phone, { revokedAt: START + 100 });
     const one = readOwnList(own, list(4, { [PHONE]: [gone] }));

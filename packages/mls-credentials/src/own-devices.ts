@@ -75,9 +75,12 @@ export function readOwnList(
   ];
 
   const revoked = [...own.revoked];
+  const alive = new Set(
+    records.flatMap(({ record }) => (record.status === "active" ? [bytesKey(record.spkiHash)] : [])),
+  );
   for (const { record } of records) {
     const key = bytesKey(record.spkiHash);
-    if (record.status !== "revoked" || revokedKeys.has(key) || hasActive(key, byKey)) continue;
+    if (alive.has(key) || revokedKeys.has(key)) continue;
     revokedKeys.set(key, list.version);
     revoked.push({ spkiHash: record.spkiHash, version: list.version });
   }
@@ -87,10 +90,6 @@ export function readOwnList(
 /** A key whose every certificate had been revoked has an active one again. */
 function isRevived(record: CredentialRecord, revokedKeys: ReadonlyMap<string, number>): boolean {
   return record.status === "active" && revokedKeys.has(bytesKey(record.spkiHash));
-}
-
-function hasActive(key: string, byKey: RecordsByKey): boolean {
-  return byKey.get(key)?.some(({ status }) => status === "active") ?? false;
 }
 
 /** Names a client's key. */

@@ -56,8 +56,7 @@ export async function readList(
   log.hashes.set(sighting.version, hash);
   // What a version says of the one before holds for that one also when it is shown later.
   const claimed = previousHashOf(sighting.value);
-  if (claimed !== undefined && sighting.version > 0 && !log.hashes.has(sighting.version - 1))
-    log.hashes.set(sighting.version - 1, claimed);
+  if (claimed !== undefined && sighting.version > 0) log.hashes.set(sighting.version - 1, claimed);
   if (sighting.greatest !== false) log.missingSince = undefined;
 
   let list: DeviceList;
@@ -73,11 +72,7 @@ export async function readList(
     return nothing(refusedEntry(log, sighting, error));
   }
   if (previous !== undefined && list.version < previous.version) {
-    const next = previous.version === list.version + 1 ? previous : undefined;
-    return {
-      ...nothing(...(next === undefined ? [] : findForbiddenChange(log, list, next, sighting, context.policy))),
-      late: list,
-    };
+    return { ...nothing(...findForbiddenChange(log, list, previous, sighting, context.policy)), late: list };
   }
   const conditions = previous === undefined ? [] : findForbiddenChange(log, previous, list, sighting, context.policy);
   const added = previous === undefined ? [] : unvouchedRecords(log, previous, list);
@@ -215,8 +210,9 @@ function findForbiddenChange(
   { retention, clockSkew }: Pick<ValidationPolicy, "retention" | "clockSkew">,
 ): Condition[] {
   try {
-    // A version of the past was logged at some time before now.
-    const loggedAt = BigInt(Math.ceil(sighting.greatest === false ? sighting.at : sighting.provenAt));
+    // A version of the past was logged at some time before now, be it by the log's clock or by this device's.
+    const before = sighting.greatest === false ? Math.max(sighting.at, log.provenAt) : sighting.provenAt;
+    const loggedAt = BigInt(Math.ceil(before));
     // The service drops by its own clock, the log says when by its own.
     checkDeviceListChange(previous, list, { loggedAt: loggedAt + BigInt(clockSkew), retention: BigInt(retention) });
     return [];

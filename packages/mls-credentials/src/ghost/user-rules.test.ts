@@ -195,6 +195,12 @@ describe("EVIDENCE_UNAVAILABLE", () => {
     return logs(log);
   };
 
+  it("takes as many sightings as there are", () => {
+    const many = Array.from({ length: 200_000 }, (_, each) => T + 5 - (each % 5));
+    const [condition] = evidenceUnavailable(ALICE, many, context({ tickedAt: T + 2 * DAY }));
+    expect(condition).toMatchObject({ since: T + 1, level: "confirmed" });
+  });
+
   it.each([
     ["nothing is waited for", [], context({ logs: logs(logAt(T)) }), []],
     ["a lookup failed", [], context({ logs: failing(T) }), ["pending"]],

@@ -39,11 +39,9 @@ export function* selfUnknownInLog(unknown: Iterable<UnknownRecord>, context: Rul
   const log = context.logs.get(context.self);
   if (log === undefined) return;
   for (const each of unknown) {
-    const { client, spkiHash, tbsCertificateHash, firstSeen, atFirstLook, overBefore, revived } = each;
+    const { client, spkiHash, firstSeen, atFirstLook, overBefore, revived } = each;
     if (!revived && isTrusted(context.own, client, spkiHash)) continue;
-    const record = log.records.get(bytesKey(tbsCertificateHash));
-    const over = record?.revokedAt !== undefined || (record !== undefined && record.notAfter < log.provenAt);
-    if (overBefore || (over && isFailedEnrolment(log, each, context))) continue;
+    if (overBefore || isFailedEnrolment(log, each, context)) continue;
     const deadline = firstSeen + context.policy.evidenceDeadline;
     yield {
       kind: "SELF_UNKNOWN_IN_LOG",
@@ -137,9 +135,8 @@ export function* partialPresence(user: string, context: RuleContext): Iterable<C
     const group = context.groups.get(name);
     if (group?.userSince.has(user) === true) shared.push(group);
   }
-  if (shared.length < 2) return;
   const log = context.logs.get(user);
-  const homes = new Map<string, GroupMemory[]>();
+  const homes = new Map<string, Set<GroupMemory>>();
   const ended = new Map<string, number>();
   for (const group of shared)
     for (const leaf of group.leavesOf(user)) {
@@ -152,13 +149,13 @@ export function* partialPresence(user: string, context: RuleContext): Iterable<C
         continue;
       }
       const known = homes.get(leaf.client);
-      if (known === undefined) homes.set(leaf.client, [group]);
-      else if (known.at(-1) !== group) known.push(group);
+      if (known === undefined) homes.set(leaf.client, new Set([group]));
+      else known.add(group);
     }
   for (const [client, present] of homes) {
-    const since = Math.min(...present.map((group) => group.clientSince.get(client) ?? group.at));
-    const seen = Math.max(...present.map((group) => group.syncedAt));
-    const missing = shared.filter((group) => !present.includes(group));
+    const since = Math.min(...[...present].map((group) => group.clientSince.get(client) ?? group.at));
+    const seen = Math.max(...[...present].map((group) => group.syncedAt));
+    const missing = shared.filter((group) => !present.has(group));
     const due = missing.map((group) => {
       const start = Math.max(
         since,
@@ -178,7 +175,7 @@ export function* partialPresence(user: string, context: RuleContext): Iterable<C
       client,
       since,
       deadline: Math.min(...due.map(({ deadline }) => deadline)),
-      detail: `in ${present.length} of ${shared.length} shared groups`,
+      detail: `in ${present.size} of ${shared.length} shared groups`,
       evidence: log?.evidence() ?? {},
     };
   }
