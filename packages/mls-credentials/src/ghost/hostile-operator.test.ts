@@ -149,6 +149,21 @@ describe("a key under the own label that was excused once", () => {
     expect(await tick(T + DAY)).toEqual(["SELF_UNKNOWN_IN_LOG confirmed"]);
   });
 
+  it("nor by another device, or another key of the device, being confirmed in person", async () => {
+    const { list, told, detector } = watching();
+    const entries = [
+      { device: "tablet", seed: 40 },
+      { device: "ghost", seed: 50 },
+      { device: "tablet", seed: 60 },
+    ];
+    await list(T, ALICE, 0, version(ALICE, 0, undefined, [PHONE, ...entries]));
+    await told({ type: "confirm-device", at: T + 1, client: clientOf(ALICE, "tablet"), spkiHash: keyHash(40) });
+    const waiting = detector
+      .findings()
+      .filter(({ kind, life }) => kind === "SELF_UNKNOWN_IN_LOG" && life === "pending");
+    expect(new Set(waiting.map(({ client }) => client?.split("/").at(-1)))).toEqual(new Set(["ghost", "tablet"]));
+  });
+
   it("but what the user confirms in person stays confirmed", async () => {
     const { list, told } = watching();
     const tablet: Entry = { device: "tablet", seed: 40 };
@@ -207,12 +222,16 @@ describe("a version that was withheld and is handed out late", () => {
 
   it("is held against the newest also where others lie between, by the later of two clocks", async () => {
     const dropped = version(ALICE, 3, version(ALICE, 2, one, [PHONE, ghost]), [PHONE], "recovery");
-    const { list } = watching(BOB);
+    const { list, detector } = watching(BOB);
     await list(T, ALICE, 0, zero);
     await list(T + 10, ALICE, 3, dropped);
     expect(await list(T + 20, ALICE, 1, one, { greatest: false, provenAt: 0 })).toEqual([
       "UNAUTHORISED_ENTRY confirmed",
     ]);
+    // And says nothing of the reader's own devices.
+    const ofBob = version(BOB, 0, undefined, [{ device: "phone", seed: 80, key: 80 }]);
+    expect((await list(T + 30, BOB, 0, ofBob)).filter((each) => !each.endsWith("pending"))).toEqual([]);
+    expect(detector.findings().filter(({ client }) => client === clientOf(ALICE, "ghost"))).toEqual([]);
     const old: Entry = { device: "old", seed: 60, notAfter: T };
     const held = version(ALICE, 1, zero, [PHONE, old], "recovery");
     const after = version(ALICE, 2, held, [PHONE], "recovery");
@@ -246,6 +265,20 @@ describe("a version that was withheld and is handed out late", () => {
 });
 
 describe("times that the operator writes", () => {
+  it("do not make a failed enrolment of what only versions of the past say had ended", async () => {
+    const { list, detector } = watching();
+    const entry: Entry = { device: "ghost", seed: 50, notBefore: T };
+    const zero = version(ALICE, 0, undefined, [PHONE]);
+    const one = version(ALICE, 1, zero, [PHONE, entry], "recovery");
+    const two = version(ALICE, 2, one, [PHONE, { ...entry, revokedAt: T + 9, reason: 5 }]);
+    await list(T, ALICE, 0, zero);
+    const at = T + policy.evidenceDeadline + 1;
+    for (const [number, value] of [one, two].entries())
+      await list(at, ALICE, number + 1, value, { greatest: false, provenAt: 0 });
+    await list(at, ALICE, 2, two);
+    expect(detector.findings().find(({ kind }) => kind === "SELF_UNKNOWN_IN_LOG")).toMatchObject({ life: "suspect" });
+  });
+
   it("do not hide a device that came and went", async () => {
     const { list } = watching(BOB);
     const first = version(ALICE, 0, undefined, [PHONE]);
@@ -294,7 +327,9 @@ describe("members whom nobody knows", () => {
   });
 
   it("are not one user over several groups", async () => {
-    const { tree, tick } = watching();
+    const { tree, tick, told: tell } = watching();
+    const keyPackage = (at: number, sighted: SightedCredential) =>
+      tell({ type: "key-package", at, credential: sighted });
     const stranger = (device: string, seed: number) => leaf(0, credential(BOB, device, seed, { reference: "" }));
     const told: string[] = [];
     for (const at of [T, T + 90 * DAY]) {
@@ -302,7 +337,14 @@ describe("members whom nobody knows", () => {
       told.push(...(await tree(at, "h", at, [stranger("laptop", 71)])));
     }
     told.push(...(await tick(T + 91 * DAY)));
-    expect(new Set(told)).toEqual(new Set(["IDENTITY_CONFLICT confirmed", "CREDENTIAL_DEGRADED confirmed"]));
+    told.push(
+      ...(await tree(T + 92 * DAY, "g", T + 92 * DAY, [leaf(3, credential(BOB, "tablet", 72, { reference: "" }))])),
+    );
+    told.push(...(await keyPackage(T + 93 * DAY, credential(BOB, "watch", 73, { reference: "" }))));
+    told.push(...(await tree(T + 95 * DAY, "g", T + 95 * DAY, [stranger("phone", 70)])));
+    expect(new Set(told.map((each) => each.split(" ")[0]))).toEqual(
+      new Set(["IDENTITY_CONFLICT", "CREDENTIAL_DEGRADED"]),
+    );
   });
 });
 
@@ -468,6 +510,28 @@ describe("keys and who has them", () => {
     ]);
   });
 
+  it("a key's second client stays acknowledged, whatever else is seen", async () => {
+    const { tree, list, told, detector } = watching();
+    const shared = credential(BOB, "phone", 8, { spkiHash: keyHash(7) });
+    await tree(T, "g", 0, [leaf(0, credential(ALICE, "phone", 7))]);
+    const reused = async (at: number): Promise<string[]> => {
+      await tree(at, "h", at, []);
+      return (await tree(at + 1, "h", at + 1, [leaf(0, shared)])).filter((each) => each.startsWith("SIGNATURE"));
+    };
+    expect(await reused(T)).toEqual(["SIGNATURE_KEY_REUSED confirmed"]);
+    const [finding] = detector.findings().filter(({ kind }) => kind === "SIGNATURE_KEY_REUSED");
+    await told({ type: "acknowledge", at: T + 9, finding: finding?.id ?? "" });
+    const others = [
+      () => tree(T + 10, "g", 1, [leaf(0, credential(ALICE, "phone", 7)), leaf(1, credential(BOB, "laptop", 9))]),
+      () => told({ type: "key-package", at: T + 20, credential: credential(BOB, "watch", 10) }),
+      () => list(T + 30, BOB, 0, version(BOB, 0, undefined, [{ device: "tablet", seed: 11 }])),
+    ];
+    for (const [each, other] of others.entries()) {
+      await other();
+      expect(await reused(T + 100 + 10 * each)).toEqual([]);
+    }
+  });
+
   it("each wrong key of a certificate is told by itself", async () => {
     const { tree } = watching();
     const wrong = (index: number, signatureKey: string) =>
@@ -520,6 +584,9 @@ describe("findings that time alone changes", () => {
     for (const at of [T + DAY, T + 2 * DAY]) {
       const [one, other] = [await detector.observe({ type: "tick", at }), await restored.observe({ type: "tick", at })];
       expect(other).toEqual(one);
+      const users = one.findings.map(({ user }) => user);
+      expect(users).toEqual([...users].sort());
+      expect(users.length).toBeGreaterThan(0);
     }
   });
 });
