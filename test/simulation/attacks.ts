@@ -89,18 +89,16 @@ export const ATTACKS: readonly Attack[] = [
     seenBy: "contact",
     finding: "VIEW_SPLIT",
     within: 10 * DAY,
-    run(world, { contact }) {
+    async run(world, { contact }) {
       const user = victimOf(world);
       const version = user.versions.length;
       const forked = encodeDeviceList(world.listOf(user, "recovery"));
       world.publish(user, "expiry", world.now);
-      // However long the contact is offline: it is shown the other history once, and the true one half a day later.
-      let until = Number.POSITIVE_INFINITY;
-      contact.lookup = (asked, at) => {
-        if (asked !== user || at >= until) return honestLookup(asked, at);
-        until = Math.min(until, at + 12 * HOUR);
-        return { version, value: forked, provenAt: at };
-      };
+      // The contact looks at both: where it skips a version, no hash that it has seen names the one that it knew.
+      contact.lookup = (_, at) => ({ version, value: forked, provenAt: at - 1 });
+      await contact.look(user);
+      contact.lookup = honestLookup;
+      await contact.look(user);
     },
   },
   {

@@ -32,6 +32,7 @@ export class Observer {
   readonly #told = new Map<string, boolean>();
   #ownVersions = 0;
   #offlineUntil = 0;
+  readonly #absences: { readonly from: number; readonly until: number }[] = [];
   #outageUntil = 0;
   /** Replaced by an attack that lies about the log. */
   lookup: Lookup;
@@ -55,6 +56,11 @@ export class Observer {
     this.detector = new GhostDetector(this.#options);
   }
 
+  /** For how long this device has been, or is to be, offline after a moment, seconds. */
+  offlineSince(moment: number): number {
+    return this.#absences.reduce((sum, { from, until }) => sum + Math.max(0, until - Math.max(from, moment)), 0);
+  }
+
   /** A KeyPackage that this device is given to add somebody with. */
   async sightKeyPackage(credential: SightedLeaf): Promise<void> {
     await this.tell({ type: "key-package", at: this.#clock(), credential });
@@ -66,6 +72,7 @@ export class Observer {
     if (now < this.#offlineUntil) return;
     if (this.#random.chance(0.02)) {
       this.#offlineUntil = now + this.#random.between(HOUR, 4 * DAY);
+      this.#absences.push({ from: now, until: this.#offlineUntil });
       return;
     }
     // Outages are short and far apart: two that this device cannot tell from one would be a long one to it.

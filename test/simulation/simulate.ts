@@ -44,7 +44,10 @@ export async function simulate({ seed, days, size, attack, disabled }: Simulatio
     attack === undefined && size === FULL ? [own, contact, new Observer(world, third, seed + 3)] : [own, contact];
   const begins = START + (5 + (seed % 5)) * DAY;
   let begun: number | undefined;
-  for (let now = START + STEP; now <= START + days * DAY; now += STEP) {
+  // Stated times allow for four days offline; whoever is away for longer has as much longer.
+  const seer = attack?.seenBy === "own" ? own : contact;
+  const longer = (): number => Math.max(0, seer.offlineSince(begun ?? Number.POSITIVE_INFINITY) - 4 * DAY);
+  for (let now = START + STEP; now <= START + days * DAY + longer(); now += STEP) {
     await world.advance(now);
     if (attack !== undefined && begun === undefined && now >= begins) {
       begun = now;
@@ -53,7 +56,6 @@ export async function simulate({ seed, days, size, attack, disabled }: Simulatio
     for (const observer of observers) await observer.step();
   }
   const alarms = observers.flatMap((observer) => observer.alarms);
-  const seen = attack === undefined ? [] : (attack.seenBy === "own" ? own : contact).alarms;
-  const due = (begun ?? 0) + (attack?.within ?? 0);
-  return { alarms, found: seen.find(({ kind, changedAt }) => kind === attack?.finding && changedAt <= due) };
+  const due = (begun ?? 0) + (attack?.within ?? 0) + longer();
+  return { alarms, found: seer.alarms.find(({ kind, changedAt }) => kind === attack?.finding && changedAt <= due) };
 }
