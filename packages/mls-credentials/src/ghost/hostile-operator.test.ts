@@ -251,7 +251,11 @@ describe("a version that was withheld and is handed out late", () => {
     await list(T, ALICE, 0, zero);
     expect(await list(T + 10, ALICE, 2, Uint8Array.of(9))).toEqual(["UNAUTHORISED_ENTRY confirmed"]);
     const options = { self: BOB, ownKeys: [], policy, provider: nodeProvider };
-    expect(GhostDetector.restore(options, detector.snapshot()).snapshot()).toEqual(detector.snapshot());
+    const restored = GhostDetector.restore(options, detector.snapshot());
+    expect(restored.snapshot()).toEqual(detector.snapshot());
+    const between = { type: "device-list" as const, user: ALICE, version: 1, value: one, provenAt: T + 20 };
+    const { findings } = await restored.observe({ ...between, at: T + 20 });
+    expect(findings.filter(({ kind }) => kind === "VIEW_SPLIT")).toEqual([]);
   });
 
   it("says nothing of what it held past retention", async () => {
